@@ -1,0 +1,38 @@
+#!/bin/bash
+# PID 1 of one machine of a lab, started in its own net, mount, UTS and PID namespaces: init.sh NAME FOLDER_OF_THIS_FILE.
+# Says "ready <its pid outside>" and lives until its stdin closes; with it die all processes of the machine.
+set -e
+name=$1 files=$2
+
+while read -r key value; do [[ $key == Pid: ]] && pid=$value; done </proc/self/status
+# The checkout may lie under /tmp, which is about to be covered.
+exec 4<"$files/tell.sh" 5<"$files/ip" 6<"$files/brctl" 7<"$files/sudo"
+
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/netns /run/lock /run/hopscope/{bin,real,etc/upper,etc/work}
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+cat <&4 >/run/hopscope/tell.sh
+cat <&5 >/run/hopscope/bin/ip
+cat <&6 >/run/hopscope/bin/brctl
+cat <&7 >/run/hopscope/bin/sudo
+exec 4<&- 5<&- 6<&- 7<&-
+chmod 755 /run/hopscope/bin/*
+for tool in ip brctl; do
+  path=$(type -P "$tool") && ln -s "$path" "/run/hopscope/real/$tool"
+done
+mkfifo /run/hopscope/requests
+
+# A lab may write /etc/hosts or /etc/iproute2/rt_tables: never the ones of this computer.
+if ! mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/hopscope/etc/upper,workdir=/run/hopscope/etc/work /etc 2>/dev/null; then
+  cp -a /etc/. /run/hopscope/etc/upper/
+  mount --bind /run/hopscope/etc/upper /etc
+fi
+rm -f /etc/hosts /etc/resolv.conf
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
+: >/etc/resolv.conf
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+hostname "$name"
+echo "ready $pid"
+while read -r _; do :; done

@@ -1,0 +1,235 @@
+import type { SimTime } from '../sim/time.ts';
+import type { NudState, RouteType } from '../trace/step.ts';
+import type { Ipv4, Mac } from '../wire/address.ts';
+
+/** Names of the tables of a namespace, as in `node1/ns1#neigh`. */
+export interface TableRows {
+  link: LinkRow;
+  addr: AddrRow;
+  rule: RuleRow;
+  route: RouteRow;
+  neigh: NeighRow;
+  proxy: ProxyNeighRow;
+  fdb: FdbRow;
+  vlan: VlanRow;
+  sysctl: SysctlRow;
+  exception: ExceptionRow;
+}
+export type TableName = keyof TableRows;
+
+/** `nic`: the end of a cable (shown as a veth, which it is on the real kernel). */
+export type DeviceKind = 'loopback' | 'veth' | 'nic' | 'bridge' | 'vlan';
+
+/** RFC 2863 operational states, as ip(8) spells them. */
+export type OperState = 'UNKNOWN' | 'NOTPRESENT' | 'DOWN' | 'LOWERLAYERDOWN' | 'TESTING' | 'DORMANT' | 'UP';
+
+/** Times in hundredths of a second (USER_HZ), as the attributes of a bridge are given and printed. */
+export interface BridgeOptions {
+  readonly ageingTime: number;
+  readonly forwardDelay: number;
+  readonly helloTime: number;
+  readonly maxAge: number;
+  readonly stp: boolean;
+  readonly priority: number;
+  readonly vlanFiltering: boolean;
+  readonly vlanDefaultPvid: number;
+  readonly mcastSnooping: boolean;
+  readonly groupFwdMask: number;
+}
+
+export interface BridgePortOptions {
+  readonly state: 'disabled' | 'listening' | 'learning' | 'forwarding' | 'blocking';
+  readonly cost: number;
+  readonly priority: number;
+  readonly no: number;
+  readonly hairpin: boolean;
+  readonly guard: boolean;
+  readonly rootBlock: boolean;
+  readonly fastleave: boolean;
+  readonly learning: boolean;
+  readonly flood: boolean;
+  readonly mcastFlood: boolean;
+  readonly bcastFlood: boolean;
+  readonly isolated: boolean;
+  readonly proxyArp: boolean;
+  readonly proxyArpWifi: boolean;
+  readonly neighSuppress: boolean;
+}
+
+/** key: `ifindex` */
+export interface LinkRow {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly mac: Mac;
+  readonly broadcast: Mac;
+  readonly mtu: number;
+  /** IFF_UP. */
+  readonly up: boolean;
+  /** Carrier: IFF_LOWER_UP. */
+  readonly carrier: boolean;
+  readonly operstate: OperState;
+  /** IFF_NOARP is set. */
+  readonly noarp: boolean;
+  readonly promisc: boolean;
+  readonly allmulti: boolean;
+  readonly multicast: boolean;
+  /** ifindex of the bridge it is a port of; 0 when none. */
+  readonly master: number;
+  /** For a veth or a nic: where the other end is. Its namespace by place, its ifindex there. For a vlan device: the device below. */
+  readonly link: { readonly place: string; readonly ifindex: number } | null;
+  readonly txqlen: number;
+  readonly qdisc: string;
+  readonly group: string;
+  readonly alias: string | null;
+  readonly bridge: BridgeOptions | null;
+  readonly port: BridgePortOptions | null;
+  readonly vlanId: number | null;
+}
+
+export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere';
+
+/** key: `ifindex/local/prefixLength/address`; row order in the table is the order that the kernel lists them in (see netlink). */
+export interface AddrRow {
+  readonly ifindex: number;
+  readonly local: Ipv4;
+  readonly prefixLength: number;
+  /** IFA_ADDRESS: the peer's address on a point-to-point link, else equal to `local`. */
+  readonly address: Ipv4;
+  readonly broadcast: Ipv4 | null;
+  readonly scope: Scope;
+  readonly label: string;
+  readonly secondary: boolean;
+  readonly noprefixroute: boolean;
+  /** Metric of its connected route (IFA_RT_PRIORITY); absent or 0 when not given. */
+  readonly metric?: number;
+  /** Seconds; null for forever. */
+  readonly validLifetime: number | null;
+  readonly preferredLifetime: number | null;
+}
+
+export type RuleAction = 'lookup' | 'blackhole' | 'unreachable' | 'prohibit' | 'goto' | 'nop';
+
+/** key: `priority/n`, n counts the rules of one priority in order of creation. */
+export interface RuleRow {
+  readonly priority: number;
+  readonly not: boolean;
+  readonly src: Ipv4;
+  readonly srcLength: number;
+  readonly dst: Ipv4;
+  readonly dstLength: number;
+  readonly iif: string | null;
+  readonly oif: string | null;
+  readonly tos: number;
+  readonly fwmark: number;
+  readonly fwmask: number;
+  readonly ipproto: number;
+  readonly sport: readonly [number, number] | null;
+  readonly dport: readonly [number, number] | null;
+  readonly suppressPrefixLength: number | null;
+  readonly table: number;
+  readonly action: RuleAction;
+  readonly goto: number;
+  readonly protocol: string;
+}
+
+export interface NextHop {
+  readonly ifindex: number;
+  readonly via: Ipv4 | null;
+  /** 1 .. 256. */
+  readonly weight: number;
+  readonly onlink: boolean;
+  /** RTNH_F_LINKDOWN: the device has no carrier. */
+  readonly linkdown: boolean;
+  /** RTNH_F_DEAD: the device is down; only seen in multipath routes. */
+  readonly dead: boolean;
+}
+
+/** key: `table/dst/prefixLength/tos/priority/n`, n tells routes apart that differ in nothing else (`ip route append`). */
+export interface RouteRow {
+  readonly table: number;
+  readonly dst: Ipv4;
+  readonly prefixLength: number;
+  readonly tos: number;
+  /** The metric; 0 is printed as none. */
+  readonly priority: number;
+  readonly type: RouteType;
+  readonly scope: Scope;
+  /** `kernel`, `boot`, `static`, `bird` ... as in rt_protos. */
+  readonly protocol: string;
+  readonly prefsrc: Ipv4 | null;
+  readonly nexthops: readonly NextHop[];
+  /** RTAX_MTU and friends; null when not given. */
+  readonly mtu: number | null;
+  readonly mtuLock: boolean;
+  readonly advmss: number | null;
+}
+
+/** key: `ifindex/ip` */
+export interface NeighRow {
+  readonly ifindex: number;
+  readonly ip: Ipv4;
+  readonly mac: Mac | null;
+  readonly state: NudState;
+  readonly protocol: string | null;
+  readonly extern: boolean;
+  readonly router: boolean;
+}
+
+/** key: `ifindex/ip` */
+export interface ProxyNeighRow {
+  readonly ifindex: number;
+  readonly ip: Ipv4;
+  readonly protocol: string | null;
+}
+
+/**
+ * A bridge's forwarding entry. key: `bridgeIfindex/mac/vlan`; `ifindex` is the port (or the bridge itself). An address that a
+ * device receives itself (bridge(8) prints `self`) has bridge 0 and the key `self:ifindex/mac/0`.
+ */
+export interface FdbRow {
+  readonly bridge: number;
+  readonly ifindex: number;
+  readonly mac: Mac;
+  readonly vlan: number;
+  /** `permanent`: a local address of the bridge or its port; `static`: never ages; `learned`: ages. */
+  readonly state: 'permanent' | 'static' | 'learned';
+  readonly addedByUser: boolean;
+  readonly externLearn: boolean;
+  readonly sticky: boolean;
+  /** Last refresh; learned entries age from here. Not reported as a change when it alone moves. */
+  readonly updated: SimTime;
+  /** Last time that a frame was sent there. Not reported as a change when it alone moves. */
+  readonly used: SimTime;
+}
+
+/** key: `ifindex/vid` */
+export interface VlanRow {
+  readonly ifindex: number;
+  readonly vid: number;
+  readonly pvid: boolean;
+  readonly untagged: boolean;
+}
+
+/** key: the dotted name, `net.ipv4.conf.all.rp_filter`. */
+export interface SysctlRow {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * What ICMP taught about one destination of a route's next hop (struct fib_nh_exception): a smaller path MTU, a better gateway.
+ * key: `dst/ifindex/<key of the route>`
+ */
+export interface ExceptionRow {
+  readonly dst: Ipv4;
+  /** The next hop's device. */
+  readonly ifindex: number;
+  /** Learned from a redirect; null when none. */
+  readonly gateway: Ipv4 | null;
+  /** Bytes; 0 when no path MTU was learned. */
+  readonly pmtu: number;
+  /** The path MTU told was below net.ipv4.route.min_pmtu: packets go without DF. */
+  readonly locked: boolean;
+  readonly expires: SimTime;
+}

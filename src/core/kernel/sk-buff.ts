@@ -1,0 +1,69 @@
+import type { Packet } from '../wire/packet.ts';
+import type { SkbRelation } from '../trace/step.ts';
+import type { World } from './machine.ts';
+import type { NetDevice } from './net-device.ts';
+import type { RouteResult } from './fib/fib-result.ts';
+
+/** PACKET_* of linux/if_packet.h: for whom the frame is, as the device that received it sees it. */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback';
+
+/**
+ * A packet on its way through one kernel, or on the wire between two (struct sk_buff). The packet itself is immutable; a stage
+ * that rewrites it puts a new one here. Outside of the IP layer it begins with its Ethernet header, on `lo` as well.
+ */
+export interface SkBuff {
+  readonly id: number;
+  packet: Packet;
+  /** Device that it came in through, or leaves through. */
+  dev: NetDevice;
+  /** Device that it first came in through in this namespace (skb_iif); null when it was made here. */
+  iif: NetDevice | null;
+  mark: number;
+  priority: number;
+  /** PACKET_HOST etc., set by eth_type_trans. */
+  pktType: PacketType;
+  /** The route it follows (skb_dst). */
+  dst: RouteResult | null;
+  /** Step that this packet exists because of; -1 when none. */
+  cause: number;
+}
+
+/** Where a new sk_buff comes from. `parent`: id of the sk_buff it was made from, 0 when none. */
+export interface SkbOrigin {
+  readonly dev: NetDevice;
+  readonly parent?: number;
+  readonly relation?: SkbRelation;
+  readonly cause?: number;
+  readonly mark?: number;
+  readonly priority?: number;
+}
+
+/** A new sk_buff (alloc_skb), made by this host. */
+export function newSkb(world: World, packet: Packet, origin: SkbOrigin): SkBuff {
+  return {
+    id: world.recorder.newSkb(origin.parent ?? 0, origin.relation ?? 'origin'),
+    packet,
+    dev: origin.dev,
+    iif: null,
+    mark: origin.mark ?? 0,
+    priority: origin.priority ?? 0,
+    pktType: 'outgoing',
+    dst: null,
+    cause: origin.cause ?? -1,
+  };
+}
+
+/** A second sk_buff of the same packet (skb_clone). */
+export function cloneSkb(skb: SkBuff): SkBuff {
+  return {
+    id: skb.dev.ns.recorder.newSkb(skb.id, 'clone'),
+    packet: skb.packet,
+    dev: skb.dev,
+    iif: skb.iif,
+    mark: skb.mark,
+    priority: skb.priority,
+    pktType: skb.pktType,
+    dst: skb.dst,
+    cause: skb.cause,
+  };
+}

@@ -1,0 +1,85 @@
+import type { SimTime } from '../../sim/time.ts';
+import type { WaitQueue } from '../../sim/wait-queue.ts';
+import type { Ipv4 } from '../../wire/address.ts';
+import type { Packet } from '../../wire/packet.ts';
+import type { Errno } from '../errno.ts';
+import type { NetDevice } from '../net-device.ts';
+
+/** IP_MTU_DISCOVER: `dont` never sets DF, `want` by the path MTU (the default), `do` always and refuses larger, `probe` always and ignores the path MTU. */
+export type PmtuDiscovery = 'dont' | 'want' | 'do' | 'probe';
+
+/** Options that the IP layer looks at (setsockopt at level IP and SOL_SOCKET). */
+export interface SocketOptions {
+  /** IP_TTL; -1, the value at first, for the namespace's default. */
+  ttl: number;
+  /** IP_MULTICAST_TTL, 1 at first. */
+  multicastTtl: number;
+  tos: number;
+  pmtuDiscovery: PmtuDiscovery;
+  broadcast: boolean;
+  /** SO_BINDTODEVICE / IP_UNICAST_IF: device name. */
+  bindToDevice: string | null;
+  mark: number;
+  /** IP options to send, padded to 4 bytes. */
+  ipOptions: Uint8Array | null;
+  recvErr: boolean;
+  /** SO_REUSEADDR. */
+  reuseAddress: boolean;
+  /** IP_HDRINCL etc. are not offered. */
+}
+
+/** One datagram that arrived for a socket. `packet` begins at the IP header. */
+export interface Received {
+  readonly at: SimTime;
+  readonly packet: Packet;
+  readonly from: Ipv4;
+  readonly to: Ipv4;
+  readonly ttl: number;
+  readonly dev: NetDevice;
+  readonly skb: number;
+}
+
+/** An entry of the error queue (IP_RECVERR, struct sock_extended_err). */
+export interface SocketError {
+  readonly at: SimTime;
+  readonly errno: Errno;
+  /** `local`: this host refused it (EMSGSIZE, with `mtu`); `icmp`: an ICMP error came for a packet of the socket. */
+  readonly origin: 'local' | 'icmp';
+  readonly icmpType: number;
+  readonly icmpCode: number;
+  /** Next-hop MTU of a fragmentation-needed; 0 when none. */
+  readonly mtu: number;
+  /** Who sent the ICMP error. */
+  readonly offender: Ipv4;
+  /** The datagram that the error is about, from its IP header, as far as it was quoted. */
+  readonly original: Packet;
+}
+
+/**
+ * An open file of a socket. `readable` is woken when something can be received or an error came. The concrete sockets:
+ *   openRawSocket(ns, protocol)            ICMP for ping, traceroute -I        raw.ts
+ *   openUdpSocket(ns)                      traceroute, nc -u                    udp.ts
+ *   openPacketSocket(ns, dev | null, ethertype | 'all')   tcpdump, arping      packet-socket.ts
+ * connect/bind/sendTo throw KernelError with the errno that Linux gives (ENETUNREACH, EACCES, EINVAL, EMSGSIZE ...), after the
+ * route lookup and without any frame. As in Linux, an error that waits on the socket (`takeError`) makes the next send fail with
+ * it; reading the error queue to its end takes that error away, too.
+ */
+export interface InetSocket {
+  readonly readable: WaitQueue;
+  readonly options: SocketOptions;
+  /** Process that owns it, for the trace. */
+  pid: number;
+  readonly local: Ipv4;
+  /** 0 until it is bound; always 0 for a raw socket. */
+  readonly localPort: number;
+  /** Null until it is connected. */
+  readonly remote: Ipv4 | null;
+  readonly remotePort: number;
+  bind(address: Ipv4, port?: number): void;
+  connect(address: Ipv4, port?: number): void;
+  receive(): Received | null;
+  receiveError(): SocketError | null;
+  /** SO_ERROR: the pending error of a connected socket, cleared by asking. */
+  takeError(): Errno | null;
+  close(): void;
+}

@@ -1,0 +1,100 @@
+import { allDevConf, defaultDevConf, type DevConf } from './dev-conf.ts';
+import type { Machine } from './machine.ts';
+
+/** A setting of one integer: its value in a new namespace and what may be written. */
+export interface IntSysctl {
+  readonly initial: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export const INT_MIN = -0x8000_0000;
+export const INT_MAX = 0x7fff_ffff;
+const int = (initial: number, min = INT_MIN, max = INT_MAX): IntSysctl => ({ initial, min, max });
+const byte = (initial: number, min = 0, max = 255): IntSysctl => ({ initial, min, max });
+
+/** Settings of a namespace that are one integer, by their whole names. `icmp_ratelimit` in milliseconds, `ipfrag_time` and `mtu_expires` in seconds. */
+const INTEGERS = {
+  'net.ipv4.fib_multipath_hash_fields': int(7, 1, 0xfff),
+  'net.ipv4.fib_multipath_hash_policy': byte(0, 0, 3),
+  'net.ipv4.fib_multipath_use_neigh': byte(0, 0, 1),
+  'net.ipv4.fwmark_reflect': byte(0),
+  'net.ipv4.icmp_echo_ignore_all': byte(0, 0, 1),
+  'net.ipv4.icmp_echo_ignore_broadcasts': byte(1, 0, 1),
+  'net.ipv4.icmp_errors_use_inbound_ifaddr': byte(0, 0, 1),
+  'net.ipv4.icmp_ignore_bogus_error_responses': byte(1, 0, 1),
+  'net.ipv4.icmp_msgs_burst': int(50, 0),
+  'net.ipv4.icmp_msgs_per_sec': int(1000, 0),
+  'net.ipv4.icmp_ratelimit': int(1000, 0),
+  'net.ipv4.icmp_ratemask': int(6168),
+  'net.ipv4.ip_default_ttl': byte(64, 1, 255),
+  'net.ipv4.ip_dynaddr': byte(0),
+  'net.ipv4.ip_forward': int(0),
+  'net.ipv4.ip_forward_update_priority': byte(1, 0, 1),
+  'net.ipv4.ip_forward_use_pmtu': byte(0),
+  'net.ipv4.ip_no_pmtu_disc': byte(0),
+  'net.ipv4.ip_nonlocal_bind': byte(0),
+  'net.ipv4.ip_unprivileged_port_start': int(1024, 0, 65535),
+  'net.ipv4.ipfrag_high_thresh': int(4194304, 0),
+  'net.ipv4.ipfrag_low_thresh': int(3145728, 0),
+  'net.ipv4.ipfrag_max_dist': int(64, 0),
+  'net.ipv4.ipfrag_time': int(30),
+  'net.ipv4.route.min_adv_mss': int(256),
+  'net.ipv4.route.min_pmtu': int(552, 68),
+  'net.ipv4.route.mtu_expires': int(600),
+} as const satisfies Record<string, IntSysctl>;
+
+/** Settings of one integer that exist only where br_netfilter is loaded. */
+const BRIDGE_INTEGERS = {
+  'net.bridge.bridge-nf-call-arptables': int(1),
+  'net.bridge.bridge-nf-call-ip6tables': int(1),
+  'net.bridge.bridge-nf-call-iptables': int(1),
+  'net.bridge.bridge-nf-filter-pppoe-tagged': int(0),
+  'net.bridge.bridge-nf-filter-vlan-tagged': int(0),
+  'net.bridge.bridge-nf-pass-vlan-input-dev': int(0),
+} as const satisfies Record<string, IntSysctl>;
+
+export type IntSysctlName = keyof typeof INTEGERS | keyof typeof BRIDGE_INTEGERS;
+
+/** Settings of a namespace that are a pair of integers. */
+export type PairSysctlName = 'net.ipv4.ip_local_port_range' | 'net.ipv4.ping_group_range';
+
+/** A directory that another layer puts under /proc/sys (`net/netfilter`). */
+export interface SysctlDirectory {
+  readonly names: () => readonly string[];
+  /** Throws KernelError when it cannot be read, or does not take the text. */
+  readonly read: (name: string) => string;
+  readonly write: (name: string, text: string) => void;
+}
+
+/** The settings of a namespace, as numbers, for the kernel; `sysctl.ts` shows and takes them as text. */
+export interface SysctlState {
+  readonly specs: Readonly<Record<string, IntSysctl>>;
+  readonly integers: Record<IntSysctlName, number>;
+  readonly pairs: Record<PairSysctlName, [number, number]>;
+  reservedPorts: string;
+  /** net.ipv4.conf.all and .default. */
+  readonly all: DevConf;
+  readonly default: DevConf;
+  /** net.ipv6.conf: IPv6 itself is not simulated; these are here because lab set-ups write them. By device name, and `all`, `default`. */
+  readonly ipv6: Map<string, { disableIpv6: number; forwarding: number }>;
+  /** Directories of other layers, by their path (`net/netfilter`). */
+  readonly directories: Map<string, SysctlDirectory>;
+}
+
+/** What a new namespace begins with. Linux copies conf/all and conf/default from the first namespace; here they are the defaults. */
+export function createSysctls(machine: Machine): SysctlState {
+  const specs: Record<string, IntSysctl> = machine.options.brNetfilter ? { ...INTEGERS, ...BRIDGE_INTEGERS } : INTEGERS;
+  const initial = (from: Record<string, IntSysctl>): [string, number][] => Object.entries(from).map(([name, spec]) => [name, spec.initial]);
+  const integers = Object.fromEntries(initial(INTEGERS)) as Record<IntSysctlName, number>;
+  // Without br_netfilter nothing passes from the bridge to iptables, whatever the files would say.
+  for (const [name, value] of initial(BRIDGE_INTEGERS)) integers[name as IntSysctlName] = machine.options.brNetfilter ? value : 0;
+  return {
+    specs, integers,
+    pairs: { 'net.ipv4.ip_local_port_range': [32768, 60999], 'net.ipv4.ping_group_range': [1, 0] },
+    reservedPorts: '',
+    all: allDevConf(), default: defaultDevConf(),
+    ipv6: new Map([['all', { disableIpv6: 1, forwarding: 0 }], ['default', { disableIpv6: 1, forwarding: 0 }]]),
+    directories: new Map(),
+  };
+}

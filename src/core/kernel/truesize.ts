@@ -1,0 +1,21 @@
+import { frameLength } from '../wire/codec.ts';
+import type { Packet } from '../wire/packet.ts';
+
+/** sizeof(struct sk_buff), rounded up to its cache. */
+const SK_BUFF = 256;
+/** sizeof(struct skb_shared_info), rounded up. */
+const SHARED_INFO = 320;
+/** Room for the link layer header, and alignment, before the IP header (hh_len + 15). */
+const HEADROOM = 31;
+
+/** Sizes of the kernel's memory caches up to a page, then whole pages. */
+function kmallocSize(bytes: number): number {
+  for (const size of [64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192]) if (bytes <= size) return size;
+  return Math.ceil(bytes / 4096) * 4096;
+}
+
+/** skb->truesize of a packet that begins at its IP header: what it counts against unres_qlen_bytes, bytes. */
+export function skbTruesize(packet: Packet): number {
+  const data = Math.ceil((frameLength(packet) + HEADROOM) / 64) * 64;
+  return SK_BUFF + kmallocSize(data + SHARED_INFO);
+}

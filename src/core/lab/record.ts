@@ -1,0 +1,106 @@
+/**
+ * The record of a run, version 1. The simulator writes it (`hopscope run FILE --record`), the oracle writes the same of the real kernel,
+ * and the two are compared. All times are integer nanoseconds on the lab's clock, which starts with the setups.
+ *
+ * A step begins when its command starts. It ends when the command has ended, its `settle` has passed, and no frame was seen anywhere
+ * for RECORD_QUIET_SECONDS (at most RECORD_QUIET_LIMIT_SECONDS are waited for that), and changes of carrier have had their consequences
+ * (the kernel takes up to a second for those). Then the tables are read. A frame belongs to the
+ * last step that has begun when it is seen; the tables of a step are those at its end.
+ */
+export interface LabRecord {
+  readonly version: 1;
+  /** The lab's id. */
+  readonly lab: string;
+  /** MAC, lower case with colons -> the place that has it. A bridge that borrows the MAC of a port is not listed; the port is. */
+  readonly devices: Readonly<Record<string, string>>;
+  readonly steps: readonly RecordStep[];
+}
+
+export interface RecordStep {
+  /** 1, 2, ... */
+  readonly i: number;
+  /** The machine; empty in a step that only waits. */
+  readonly on: string;
+  readonly run: string;
+  /** 124 after the step's timeout, 128 + N after signal N. */
+  readonly exit: number;
+  /** What was printed until the step ended, background processes included. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly startNs: number;
+  /** When the command ended (not the settling after it). */
+  readonly endNs: number;
+  readonly frames: readonly RecordFrame[];
+  /** By namespace: `node1`, `node1/ns1`. Every namespace, also where nothing changed. */
+  readonly tables: Readonly<Record<string, NamespaceTables>>;
+}
+
+export interface RecordFrame {
+  /** 1, 2, ... within the step, over all places. */
+  readonly n: number;
+  readonly ns: number;
+  /** `node1:eth0`, `node1/ns1:veth11`. */
+  readonly place: string;
+  /** As seen from the device. */
+  readonly dir: 'in' | 'out';
+  /** The whole frame from its destination MAC on, lower case, without FCS. */
+  readonly hex: string;
+}
+
+/** The text that each command of TABLE_COMMANDS prints in the namespace. */
+export type NamespaceTables = Readonly<Record<RecordTableName, string>>;
+
+export type RecordTableName = 'link' | 'addr' | 'route' | 'rule' | 'neigh' | 'proxy' | 'fdb';
+
+export const TABLE_COMMANDS: Readonly<Record<RecordTableName, string>> = {
+  link: 'ip -j -d link show',
+  addr: 'ip -j addr show',
+  route: 'ip -j route show table all',
+  rule: 'ip -j rule show',
+  neigh: 'ip -j neigh show nud all',
+  proxy: 'ip -j neigh show proxy',
+  fdb: 'bridge -j fdb show',
+};
+
+export const TABLE_NAMES = Object.keys(TABLE_COMMANDS) as readonly RecordTableName[];
+
+/** A step has ended when no frame was seen for this long ... */
+export const RECORD_QUIET_SECONDS = 0.3;
+
+/** ... or when it has been waited for this long. */
+export const RECORD_QUIET_LIMIT_SECONDS = 3;
+
+/** Reading the tables after a step takes at least this long: the next one begins no earlier. */
+export const RECORD_TABLES_SECONDS = 0.2;
+
+/** What the real kernel did: the same record, and what is known only there. */
+export interface KernelRecording extends LabRecord {
+  /** `uname -r`. */
+  readonly kernel: string;
+  readonly setup: SetupRecord;
+  /** Expectations of the lab that the kernel did not meet. */
+  readonly unmet: readonly UnmetExpectation[];
+}
+
+export interface SetupRecord {
+  readonly runs: readonly SetupRun[];
+  readonly frames: readonly RecordFrame[];
+  readonly tables: Readonly<Record<string, NamespaceTables>>;
+}
+
+export interface SetupRun {
+  readonly on: string;
+  readonly run: string;
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+export interface UnmetExpectation {
+  /** Index of the step. */
+  readonly i: number;
+  readonly expected: string;
+  readonly got: string;
+}

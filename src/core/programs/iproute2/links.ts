@@ -1,0 +1,105 @@
+import type { NetDevice } from '../../kernel/net-device.ts';
+import type { NetNamespace } from '../../kernel/net-namespace.ts';
+import { listLinks } from '../../kernel/netlink/link.ts';
+import { peernet2id } from '../../kernel/netlink/nsid.ts';
+import type { LinkRow } from '../../kernel/rows.ts';
+import { Failure, parseUnsigned } from './args.ts';
+
+/** The links of a namespace, by index and by name: the map that iproute2 keeps (lib/ll_map.c). */
+export interface LinkMap {
+  readonly rows: readonly LinkRow[];
+  /** `if5` when there is none of that index. */
+  name(ifindex: number): string;
+  get(ifindex: number): LinkRow | undefined;
+}
+
+export function linkMap(ns: NetNamespace): LinkMap {
+  const rows = listLinks(ns);
+  const byIndex = new Map(rows.map((row) => [row.ifindex, row]));
+  return {
+    rows,
+    name: (ifindex) => byIndex.get(ifindex)?.name ?? `if${ifindex}`,
+    get: (ifindex) => byIndex.get(ifindex),
+  };
+}
+
+/** ll_name_to_index: the link of that name, or `ifN` for the one of index N. */
+export function findLink(ns: NetNamespace, name: string): LinkRow | null {
+  const rows = listLinks(ns);
+  const found = rows.find((row) => row.name === name);
+  if (found) return found;
+  const index = /^if(\d+)$/.exec(name);
+  return (index && rows.find((row) => row.ifindex === parseUnsigned(index[1]!))) ?? null;
+}
+
+/** The link of that name; `Cannot find device "X"` when there is none. */
+export function needLink(ns: NetNamespace, name: string, code = 1): LinkRow {
+  const link = findLink(ns, name);
+  if (!link) throw new Failure(`Cannot find device "${name}"\n`, code);
+  return link;
+}
+
+/** The live device, for what a row does not tell: its counters. */
+export function deviceOf(ns: NetNamespace, row: LinkRow): NetDevice | undefined {
+  return ns.devices.get(row.ifindex);
+}
+
+/** `link/ether` or `link/loopback`. */
+export function linkType(row: LinkRow): 'ether' | 'loopback' {
+  return row.kind === 'loopback' ? 'loopback' : 'ether';
+}
+
+/** IFLA_INFO_KIND; null for a device that no `ip link add` made. A cable's end is a veth. */
+export function infoKind(row: LinkRow): string | null {
+  return row.kind === 'loopback' ? null : row.kind === 'nic' ? 'veth' : row.kind;
+}
+
+/** IFF_RUNNING: up, and by RFC 2863 able to carry packets. */
+export function isRunning(row: LinkRow): boolean {
+  return row.up && (row.operstate === 'UP' || row.operstate === 'UNKNOWN');
+}
+
+/** Where the other end of a link is: IFLA_LINK and IFLA_LINK_NETNSID. */
+export interface Below {
+  readonly ifindex: number;
+  /** Id of the namespace of the other end, as this one knows it; null when it is the same namespace. */
+  readonly netnsid: number | null;
+  /** Name of that namespace below /run/netns, if it has one. */
+  readonly netns: string | null;
+}
+
+/** Null when the device is on top of nothing. An ifindex of 0: the other end is gone. */
+export function below(ns: NetNamespace, row: LinkRow): Below | null {
+  if (!row.link) return row.kind === 'veth' || row.kind === 'nic' ? { ifindex: 0, netnsid: null, netns: null } : null;
+  if (row.link.place === ns.place) return { ifindex: row.link.ifindex, netnsid: null, netns: null };
+  const [machine, ...rest] = row.link.place.split('/');
+  const name = rest.join('/');
+  const named = name !== '' && machine === ns.machine.name && ns.machine.namespaces.has(name);
+  return { ifindex: row.link.ifindex, netnsid: peernet2id(ns, row.link.place), netns: named ? name : null };
+}
+
+/** The flags of a link, in the order in which iproute2 prints them (print_link_flags). `masterDown`: the link below is down. */
+export function linkFlags(row: LinkRow, masterDown: boolean): string[] {
+  const flags: string[] = [];
+  if (row.up && !isRunning(row)) flags.push('NO-CARRIER');
+  flags.push(row.kind === 'loopback' ? 'LOOPBACK' : 'BROADCAST');
+  if (row.multicast) flags.push('MULTICAST');
+  if (row.noarp) flags.push('NOARP');
+  if (row.allmulti) flags.push('ALLMULTI');
+  if (row.promisc) flags.push('PROMISC');
+  if (row.up) flags.push('UP');
+  if (row.up && row.carrier) flags.push('LOWER_UP');
+  if (masterDown) flags.push('M-DOWN');
+  return flags;
+}
+
+/** M-DOWN: the link below is in this namespace and is down. */
+export function isMasterDown(links: LinkMap, under: Below | null): boolean {
+  if (!under || under.netnsid !== null || under.ifindex === 0) return false;
+  return links.get(under.ifindex)?.up === false;
+}
+
+/** check_ifname: what the kernel would not take as a name is refused before it is asked. */
+export function isInterfaceName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && name.length < 16 && !/[/\s]/.test(name);
+}

@@ -1,0 +1,65 @@
+import { formatIpv4, formatMac } from '../../wire/address.ts';
+import type { NeighRow, ProxyNeighRow } from '../../kernel/rows.ts';
+import type { NudState } from '../../trace/step.ts';
+import { inPrefix, type Prefix } from './addresses.ts';
+import type { Ip } from './ip-context.ts';
+import type { LinkMap } from './links.ts';
+import { protocolText } from './names.ts';
+import type { Printer } from './printer.ts';
+
+/** Which neighbours `ip neigh show` and `flush` take. */
+export interface NeighFilter {
+  device: number | null;
+  to: Prefix | null;
+  /** Null: those that are shown unasked. */
+  states: Set<NudState> | null;
+  unused: boolean;
+  /** ifindex of the bridge that the device is a port of; 0 for none. */
+  master: number | null;
+}
+
+export const ALL_STATES: readonly NudState[] = ['NONE', 'INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED', 'PERMANENT', 'NOARP'];
+
+const STATE_BITS: Readonly<Record<number, NudState>> = {
+  0: 'NONE', 1: 'INCOMPLETE', 2: 'REACHABLE', 4: 'STALE', 8: 'DELAY', 16: 'PROBE', 32: 'FAILED', 64: 'NOARP', 128: 'PERMANENT',
+};
+
+/** nud_state_a2n: a state by name, abbreviated or not, or by its bit; `all`. Null when it is none. */
+export function stateOf(word: string): NudState | 'all' | null {
+  const named = ['permanent', 'reachable', 'noarp', 'none', 'stale', 'incomplete', 'delay', 'probe', 'failed'].find((name) => name.startsWith(word));
+  if (word === 'all') return 'all';
+  if (named && word !== '') return named.toUpperCase() as NudState;
+  return /^(0x)?[0-9a-f]+$/i.test(word) ? STATE_BITS[Number(word)] ?? null : null;
+}
+
+export function neighPasses(row: NeighRow, filter: NeighFilter, links: LinkMap): boolean {
+  if (filter.device !== null && row.ifindex !== filter.device) return false;
+  if (filter.master !== null && links.get(row.ifindex)?.master !== filter.master) return false;
+  if (filter.to?.family === 'inet' && !inPrefix(row.ip, filter.to.ip, filter.to.length)) return false;
+  if (filter.states) return filter.states.has(row.state);
+  return row.state !== 'NONE' && row.state !== 'NOARP';
+}
+
+/** One neighbour as `ip neigh` prints it (print_neigh), with its newline. `short`: the list is of one device, which is not repeated. */
+export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, short: boolean): void {
+  p.any('dst', formatIpv4(row.ip), `${formatIpv4(row.ip)} `);
+  if (!short) p.any('dev', links.name(row.ifindex), `dev ${links.name(row.ifindex)} `);
+  if (row.mac !== null) p.any('lladdr', formatMac(row.mac), `lladdr ${formatMac(row.mac)} `);
+  if (row.router) p.any('router', null, 'router ');
+  if (row.extern) p.any('extern_learn', null, 'extern_learn ');
+  if (row.state !== 'NONE') {
+    p.openArray('state');
+    p.any(null, row.state, `${row.state} `);
+    p.closeArray();
+  }
+  if (row.protocol !== null) p.any('protocol', protocolText(ip, row.protocol), `proto ${protocolText(ip, row.protocol)} `);
+  p.text('\n');
+}
+
+export function printProxy(ip: Ip, p: Printer, row: ProxyNeighRow, links: LinkMap, short: boolean): void {
+  p.any('dst', formatIpv4(row.ip), `${formatIpv4(row.ip)} `);
+  if (!short) p.any('dev', links.name(row.ifindex), `dev ${links.name(row.ifindex)} `);
+  p.any('proxy', null, 'proxy ');
+  if (row.protocol !== null) p.any('protocol', protocolText(ip, row.protocol), `proto ${protocolText(ip, row.protocol)} `);
+  p.text('\n');
+}

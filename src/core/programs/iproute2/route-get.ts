@@ -1,0 +1,163 @@
+import type { RouteResult } from '../../kernel/fib/fib-result.ts';
+import { getRoute } from '../../kernel/netlink/route.ts';
+import { exceptionOf } from '../../kernel/pmtu.ts';
+import { KernelError } from '../../kernel/errno.ts';
+import { readSysctl } from '../../kernel/sysctl.ts';
+import { SECOND } from '../../sim/time.ts';
+import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
+import { NotSimulated } from '../../shell/process.ts';
+import { getPrefix, inPrefix, type Prefix } from './addresses.ts';
+import { type Args, Failure, invalidArgument, matches, parseUnsigned } from './args.ts';
+import { talk, type Ip } from './ip-context.ts';
+import { linkMap, needLink } from './links.ts';
+import { dsfieldOf, ipProtocolOf, routeTypeText, tableName } from './names.ts';
+import type { Printer } from './printer.ts';
+import { printMetrics, printRoute, printRouteFlags } from './route-show.ts';
+import { routeUsage } from './usage-route.ts';
+
+interface Words {
+  to: Prefix | null;
+  from: Prefix | null;
+  iif: string | null;
+  oif: string | null;
+  mark?: number;
+  tos?: number;
+  uid?: number;
+  protocol?: number;
+  sport?: number;
+  dport?: number;
+  fibmatch: boolean;
+}
+
+/** `ip route get ADDRESS ...` (iproute_get). */
+export function getOneRoute(ip: Ip, args: Args): number {
+  const words: Words = { to: null, from: null, iif: null, oif: null, fibmatch: false };
+  for (; args.more; args.shift()) if (!readNumber(args, words)) readWord(ip, args, words);
+  const { to } = words;
+  if (!to) throw new Failure('need at least a destination address\n');
+  const iif = words.iif === null ? undefined : needLink(ip.ns, words.iif).ifindex;
+  const oif = words.oif === null ? undefined : needLink(ip.ns, words.oif).ifindex;
+  if (to.family === 'inet6') return talk(() => { throw new KernelError('ENETUNREACH'); });
+  const dst = to.family === 'inet' ? to.ip : 0;
+  const src = words.from?.family === 'inet' ? words.from.ip : undefined;
+  const { mark, tos, protocol, sport, dport } = words;
+  const result = talk(() => getRoute(ip.ns, { dst, src, iif, oif, mark, tos, ipproto: protocol, sport, dport }));
+  const p = ip.printer();
+  p.begin();
+  p.openObject();
+  if (words.fibmatch) printRoute(ip, p, linkMap(ip.ns), result.route, null);
+  else printAnswer(ip, p, { result, dst, src, words });
+  p.closeObject();
+  p.end();
+  return 0;
+}
+
+function readNumber(args: Args, words: Words): boolean {
+  const word = args.word;
+  if (word === 'tos' || matches(word, 'dsfield')) {
+    const tos = dsfieldOf(args.next());
+    if (tos === null) invalidArgument('TOS value is invalid\n', args.word);
+    words.tos = tos;
+  } else if (matches(word, 'mark')) words.mark = unsigned(args, 0xffff_ffff, 'invalid mark value');
+  else if (matches(word, 'uid')) words.uid = unsigned(args, 0xffff_ffff, 'invalid UID\n');
+  else if (matches(word, 'sport')) words.sport = unsigned(args, 0xffff, 'invalid sport\n');
+  else if (matches(word, 'dport')) words.dport = unsigned(args, 0xffff, 'invalid dport\n');
+  else if (matches(word, 'ipproto')) {
+    const protocol = ipProtocolOf(args.next());
+    if (protocol === null) invalidArgument('Invalid "ipproto" value\n', args.word);
+    words.protocol = protocol;
+  } else if (matches(word, 'fibmatch')) words.fibmatch = true;
+  else return false;
+  return true;
+}
+
+function unsigned(args: Args, max: number, why: string): number {
+  const value = parseUnsigned(args.next(), max);
+  if (value === null) invalidArgument(why, args.word);
+  return value;
+}
+
+function readWord(ip: Ip, args: Args, words: Words): void {
+  const word = args.word;
+  const family = words.to && words.to.family !== 'any' ? words.to.family : ip.options.family;
+  if (matches(word, 'from')) {
+    args.next();
+    if (matches(args.word, 'help')) routeUsage();
+    words.from = getPrefix(args.word, family);
+  } else if (matches(word, 'iif')) words.iif = args.next();
+  else if (matches(word, 'oif') || word === 'dev') words.oif = args.next();
+  else if (matches(word, 'notify') || matches(word, 'connected') || matches(word, 'vrf')) throw new NotSimulated(`ip route get ... ${word}`);
+  else {
+    if (word === 'to') args.next();
+    if (args.word === 'help') routeUsage();
+    const prefix = getPrefix(args.word, family);
+    words.to = prefix;
+    if (prefix.explicit && prefix.length !== 32) {
+      ip.err(`Warning: /${prefix.length} as prefix is invalid, only /32 (or none) is supported.\n`);
+    }
+  }
+}
+
+interface Answer {
+  readonly result: RouteResult;
+  readonly dst: Ipv4;
+  readonly src: Ipv4 | undefined;
+  readonly words: Words;
+}
+
+/** The kernel's answer to RTM_GETROUTE (rt_fill_info), as print_route prints a cached route. */
+function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): void {
+  const detailed = ip.options.details > 0;
+  const input = words.iif !== null;
+  if (result.type !== 'unicast' || detailed) p.any('type', routeTypeText(ip, result.type), `${routeTypeText(ip, result.type)} `);
+  p.any('dst', formatIpv4(dst), `${formatIpv4(dst)} `);
+  if (src !== undefined) p.any('from', formatIpv4(src), `from ${formatIpv4(src)} `);
+  if (result.via !== null) p.any('gateway', formatIpv4(result.via), `via ${formatIpv4(result.via)} `);
+  const device = input && (result.type === 'broadcast' || result.type === 'local') ? 'lo' : result.dev?.name ?? 'lo';
+  p.any('dev', device, `dev ${device} `);
+  if (detailed) p.any('table', tableName(ip, result.table), `table ${tableName(ip, result.table)} `);
+  if (!input && src === undefined) p.any('prefsrc', formatIpv4(result.prefsrc), `src ${formatIpv4(result.prefsrc)} `);
+  printRouteFlags(p, result.type === 'multicast' ? ['rt_offload_failed'] : []);
+  if (words.mark) p.any('mark', words.mark, `mark ${words.mark >= 16 ? `0x${words.mark.toString(16)}` : words.mark} `);
+  if (!input) p.any('uid', words.uid ?? 0, `uid ${words.uid ?? 0} `);
+  printCache(ip, p, { result, dst, src, words });
+  if (words.iif !== null) p.any('iif', words.iif, `iif ${words.iif} `);
+  p.text('\n');
+}
+
+function printCache(ip: Ip, p: Printer, { result, dst, src, words }: Answer): void {
+  const flags = cacheFlags(ip, result, src, words);
+  p.text(`${p.newline}    cache `);
+  p.openArray('cache');
+  for (const flag of flags) p.value(null, flag);
+  p.closeArray();
+  if (flags.length > 0) p.text(`<${flags.join(',')}> `);
+  const learned = exceptionOf(ip.ns, result, dst);
+  if (learned) {
+    const seconds = Math.floor((learned.expires - ip.ns.queue.now) / SECOND);
+    p.any('expires', seconds, `expires ${seconds}sec `);
+  }
+  const { route } = result;
+  const pmtu = learned && learned.pmtu > 0 ? learned.pmtu : null;
+  printMetrics(p, { mtu: pmtu ?? route.mtu, mtuLock: pmtu !== null ? learned!.locked : route.mtuLock, advmss: route.advmss });
+}
+
+/** RTCF_*: what kind of route it is, and whether an ICMP redirect would be sent (__mkroute_input). */
+function cacheFlags(ip: Ip, result: RouteResult, src: Ipv4 | undefined, words: Words): string[] {
+  if (result.type === 'local') return ['local'];
+  if (result.type === 'broadcast') return ['local', 'brd'];
+  if (result.type === 'multicast') return ['local', 'mc'];
+  if (result.dev?.kind === 'loopback') return ['local'];
+  const sameDevice = words.iif !== null && words.iif === result.dev?.name;
+  return sameDevice && redirects(ip, result, src ?? 0) ? ['redirect'] : [];
+}
+
+function redirects(ip: Ip, result: RouteResult, src: Ipv4): boolean {
+  const device = result.dev!;
+  const conf = (key: string): boolean => ['all', device.name].some((name) => readSysctl(ip.ns, `net/ipv4/conf/${name}/${key}`) !== '0');
+  if (!conf('send_redirects')) return false;
+  const gateway = result.via;
+  const onLink = gateway !== null && [...ip.ns.tables.addr.rows.values()].some((addr) => addr.ifindex === device.ifindex
+    && inPrefix(src, addr.address, addr.prefixLength) && inPrefix(gateway, addr.address, addr.prefixLength));
+  return conf('shared_media') || onLink;
+}

@@ -1,0 +1,116 @@
+import { KernelError } from '../../kernel/errno.ts';
+import type { Running } from '../../shell/process.ts';
+import { MILLISECOND, type SimTime } from '../../sim/time.ts';
+import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
+import type { Packet } from '../../wire/packet.ts';
+import { receiveAll, receiveErrors } from './receive.ts';
+import { flush, type Session, stamp, stampedData } from './session.ts';
+import { inFlight, sent, snapshot, summary } from './statistics.ts';
+
+/** Milliseconds that a flood waits for an answer, and the shortest sleep. */
+const MIN_INTERVAL = 10;
+const ICMP_HEADER = 8;
+
+/** When the next request may be sent: a token a millisecond, at most `preload` intervals' worth. */
+interface Pace {
+  sentAt: SimTime | null;
+  tokens: number;
+}
+
+/** Sends, waits, receives, until there is nothing more to do (main_loop of iputils); gives the exit code. */
+export function* mainLoop(session: Session): Running {
+  const { process, options, stats, socket } = session;
+  process.handle('SIGINT');
+  process.handle('SIGQUIT');
+  stats.startedAt = process.now;
+  const pace: Pace = { sentAt: null, tokens: 0 };
+  let alarm = options.deadline > 0 ? process.now + options.deadline * 1000 * MILLISECOND : null;
+  let lastWait = false;
+  for (;;) {
+    if (session.exiting || (options.count > 0 && stats.received + stats.errors >= options.count) || (options.deadline > 0 && stats.errors > 0)) break;
+    let next: number;
+    do {
+      next = pinger(session, pace);
+      if (!lastWait && options.count > 0 && stats.transmitted >= options.count && options.deadline === 0) {
+        lastWait = true;
+        const wait = lingerTime(session);
+        if (next < wait) next = wait;
+        alarm = process.now + wait * MILLISECOND;
+      }
+    } while (next <= 0 && !session.exiting);
+    const until = process.now + next * MILLISECOND;
+    const wake = yield { queues: [socket.readable], deadline: alarm === null ? until : Math.min(until, alarm) };
+    if (wake === 'signal') takeSignals(session);
+    if (alarm !== null && process.now >= alarm) session.exiting = true;
+    if (wake === 'ready') receiveAll(session);
+  }
+  return finish(session);
+}
+
+/** How long the last requests are waited for: twice the longest round trip, but an interval at least; -W when nothing was received. */
+function lingerTime(session: Session): number {
+  const { stats, interval, options } = session;
+  return stats.received > 0 ? Math.max(Math.trunc((2 * stats.max) / 1000), interval) : options.linger;
+}
+
+function takeSignals(session: Session): void {
+  for (let signal = session.process.takeSignal(); signal !== null; signal = session.process.takeSignal()) {
+    if (signal === 'SIGQUIT') session.process.stderr.write(snapshot(session.stats, session.timing));
+    else session.exiting = true;
+  }
+}
+
+/** Sends a request when it is time; gives the milliseconds until the next one. */
+function pinger(session: Session, pace: Pace): number {
+  const { process, options, stats } = session;
+  if (session.exiting || (options.count > 0 && stats.transmitted >= options.count && options.deadline === 0)) return 1000;
+  if (pace.sentAt === null) {
+    pace.tokens = session.interval * (options.preload - 1);
+  } else {
+    const elapsed = Math.trunc((process.now - pace.sentAt) / MILLISECOND);
+    if (session.interval === 0 && elapsed < MIN_INTERVAL && inFlight(stats) >= options.preload) return MIN_INTERVAL - elapsed;
+    const tokens = Math.min(elapsed + pace.tokens, session.interval * options.preload);
+    if (tokens < session.interval) return session.interval - tokens;
+    pace.tokens = tokens - session.interval;
+  }
+  pace.sentAt = process.now;
+  if (options.outstanding && stats.transmitted > 0 && !stats.answered.has(stats.transmitted % 0x1_0000)) {
+    session.out += `${stamp(session)}no answer yet for icmp_seq=${stats.transmitted % 0x1_0000}\n`;
+    flush(session);
+  }
+  process.work();
+  return sendProbe(session, pace);
+}
+
+function sendProbe(session: Session, pace: Pace): number {
+  const { process, options, stats } = session;
+  const sequence = (stats.transmitted + 1) & 0xffff;
+  const request: Packet = [
+    { kind: 'icmp', type: ICMP_ECHO, code: 0, rest: echoRest(session.ident, sequence) },
+    ...(options.size > 0 ? [{ kind: 'data' as const, bytes: stampedData(session) }] : []),
+  ];
+  try {
+    if (options.size + ICMP_HEADER > 0xffff) throw new KernelError('EMSGSIZE');
+    session.socket.sendTo(request, session.target);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    // A request that the kernel refuses counts as sent. Only what the error queue says of it is printed.
+    receiveErrors(session);
+    sent(stats, process.now);
+    pace.tokens = 0;
+    return Math.max(session.interval, MIN_INTERVAL);
+  }
+  sent(stats, process.now);
+  if (!options.quiet && options.flood) {
+    session.out += '.';
+    flush(session);
+  }
+  return session.interval - pace.tokens;
+}
+
+function finish(session: Session): number {
+  const { stats, options, interval, timing } = session;
+  session.out += summary(stats, session.host, { timing, interval, flood: options.flood, adaptive: options.adaptive });
+  flush(session);
+  return stats.received === 0 || (options.deadline > 0 && stats.received < options.count) ? 1 : 0;
+}

@@ -1,0 +1,87 @@
+import type { RawSocket } from '../../kernel/sockets/raw.ts';
+import type { Process } from '../../shell/process.ts';
+import { type SimTime, MICROSECOND, SECOND } from '../../sim/time.ts';
+import { formatIpv4, type Ipv4, isMulticastIpv4 } from '../../wire/address.ts';
+import { reverseName } from '../lib/resolve.ts';
+import type { PingOptions } from './options.ts';
+import { newStatistics, type Statistics } from './statistics.ts';
+
+/** Bytes of struct timeval, which begins the data of a request that has room for it. */
+export const TIMEVAL = 16;
+
+/** One run of ping. */
+export interface Session {
+  readonly process: Process;
+  readonly options: PingOptions;
+  readonly socket: RawSocket;
+  readonly target: Ipv4;
+  readonly host: string;
+  readonly ident: number;
+  /** The data of a request; its first bytes are overwritten by the time of sending. */
+  readonly data: Uint8Array;
+  /** Requests carry the time, so round trips are known. */
+  readonly timing: boolean;
+  /** One request may have many answers. */
+  readonly multicast: boolean;
+  readonly stats: Statistics;
+  readonly route: { route: string };
+  /** Milliseconds; -A changes it. */
+  interval: number;
+  /** What stdio still holds back: the real program writes it out after each line that matters, and loses it when killed. */
+  out: string;
+  exiting: boolean;
+}
+
+function dataOf(options: PingOptions): Uint8Array {
+  const { pattern } = options;
+  // A request that large is refused by the kernel; its bytes never matter.
+  const data = new Uint8Array(Math.min(options.size, 0xffff));
+  if (pattern === null) return data.map((_, i) => i);
+  return pattern.length === 0 ? data : data.map((_, i) => pattern[i % pattern.length]!);
+}
+
+export function newSession(process: Process, options: PingOptions, socket: RawSocket, target: Ipv4, host: string): Session {
+  return {
+    process, options, socket, target, host, ident: options.ident ?? process.world.random.below(0x1_0000), data: dataOf(options), timing: options.size >= TIMEVAL,
+    multicast: options.broadcast || isMulticastIpv4(target), stats: newStatistics(process.now), route: { route: '' },
+    interval: options.flood && !options.intervalGiven ? 0 : options.interval, out: '', exiting: false,
+  };
+}
+
+export function flush(session: Session): void {
+  if (session.out === '') return;
+  session.process.stdout.write(session.out);
+  session.out = '';
+}
+
+/** An address as ping prints it: with its name unless -n or a numeric target forbid it. */
+export function nameOf(session: Session, ip: Ipv4): string {
+  const name = session.options.numeric || session.exiting ? null : reverseName(session.process, ip);
+  return name === null ? formatIpv4(ip) : `${name} (${formatIpv4(ip)})`;
+}
+
+/** -D: `[seconds.microseconds] `. */
+export function stamp(session: Session): string {
+  if (!session.options.timestamps) return '';
+  const { now } = session.process;
+  return `[${Math.floor(now / SECOND)}.${String(Math.floor((now % SECOND) / MICROSECOND)).padStart(6, '0')}] `;
+}
+
+/** The data with the time of sending in front, as struct timeval on a little-endian machine. */
+export function stampedData(session: Session): Uint8Array {
+  const data = session.data.slice();
+  if (!session.timing) return data;
+  const view = new DataView(data.buffer);
+  const { now } = session.process;
+  view.setBigInt64(0, BigInt(Math.floor(now / SECOND)), true);
+  view.setBigInt64(8, BigInt(Math.floor((now % SECOND) / MICROSECOND)), true);
+  return data;
+}
+
+/** Microseconds from the time that a reply brings back until it came; null when it carries none. */
+export function roundTrip(session: Session, data: Uint8Array, receivedAt: SimTime): number | null {
+  if (!session.timing || data.length < TIMEVAL) return null;
+  const view = new DataView(data.buffer, data.byteOffset);
+  const sentAt = Number(view.getBigInt64(0, true)) * 1_000_000 + Number(view.getBigInt64(8, true));
+  return Math.max(0, Math.floor(receivedAt / MICROSECOND) - sentAt);
+}

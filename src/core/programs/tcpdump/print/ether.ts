@@ -1,0 +1,64 @@
+import { ETH_P_ARP, ETH_P_IP } from '../../../wire/packet.ts';
+import { printArp } from './arp.ts';
+import { defaultPrint, etherTypeName } from './ether-names.ts';
+import { printIp } from './ip.ts';
+import { has, macText, type Printer, u16 } from './printer.ts';
+
+const HEADER = 14;
+const MAX_LENGTH_VALUE = 1500;
+const TAGS = new Set([0x8100, 0x9100, 0x9200, 0x88a8]);
+const RARP = 0x8035;
+
+/** An Ethernet frame, `length` bytes on the wire; gives the length of the link-level header (print-ether.c). */
+export function printEthernet(p: Printer, length: number): number {
+  p.protocol = 'ether';
+  if (!has(p, 0, HEADER)) {
+    p.out += ' [|ether]';
+    return p.end;
+  }
+  if (p.options.link) printHeader(p, length);
+  return printType(p, u16(p, 12), HEADER, length, () => {
+    if (!p.options.link) printHeader(p, length);
+  });
+}
+
+function printHeader(p: Printer, frameLength: number): void {
+  const type = u16(p, 12);
+  const hex = `0x${type.toString(16).padStart(4, '0')}`;
+  p.out += `${macText(p, 6)} > ${macText(p, 0)}`;
+  let length = frameLength;
+  if (type <= MAX_LENGTH_VALUE) {
+    p.out += ', 802.3';
+    length = type;
+  } else {
+    p.out += p.options.quiet ? `, ${etherTypeName(type) ?? `Unknown Ethertype (${hex})`}` : `, ethertype ${etherTypeName(type) ?? 'Unknown'} (${hex})`;
+  }
+  p.out += `, length ${length}: `;
+}
+
+/** What follows a type field; gives the length of all link-level headers. `unknown` prints what is said only of a protocol nobody knows. */
+export function printType(p: Printer, type: number, at: number, length: number, unknown: () => void): number {
+  if (TAGS.has(type)) return printTag(p, at, length, unknown);
+  if (type === ETH_P_IP) printIp(p, at, length - at);
+  else if (type === ETH_P_ARP || type === RARP) printArp(p, at, length - at);
+  else {
+    if (type > MAX_LENGTH_VALUE) unknown();
+    defaultPrint(p, at);
+  }
+  return at;
+}
+
+function printTag(p: Printer, at: number, length: number, unknown: () => void): number {
+  p.protocol = 'vlan';
+  if (!has(p, at, 4)) {
+    p.out += ' [|vlan]';
+    return p.end;
+  }
+  const inner = u16(p, at + 2);
+  if (p.options.link) {
+    const tci = u16(p, at);
+    p.out += `vlan ${tci & 0xfff}, p ${tci >> 13}${tci & 0x1000 ? ', DEI' : ''}, `;
+    if (inner > MAX_LENGTH_VALUE) p.out += `ethertype ${etherTypeName(inner) ?? `0x${inner.toString(16).padStart(4, '0')}`} (0x${inner.toString(16).padStart(4, '0')}), `;
+  }
+  return printType(p, inner, at + 4, length, unknown);
+}

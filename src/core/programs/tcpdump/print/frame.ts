@@ -1,0 +1,35 @@
+import { printEthernet } from './ether.ts';
+import { asciiDump, hexAsciiDump, hexDump } from './hex.ts';
+import { newPrinter, type PrintOptions, Truncated } from './printer.ts';
+import { printSll2 } from './sll2.ts';
+
+/** DLT_EN10MB, and what the pseudo-device `any` gives: DLT_LINUX_SLL2. */
+export type LinkType = 'EN10MB' | 'LINUX_SLL2';
+
+/** A frame as captured: `bytes` may be fewer than `length`. */
+export interface CapturedFrame {
+  readonly linkType: LinkType;
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Name of the device, for `any`; null when it is not known, as in a file. */
+  readonly interfaceName: string | null;
+}
+
+/** The line (or lines) of one frame, after its time stamp, without the newline at the end. */
+export function printFrame(options: PrintOptions, frame: CapturedFrame): string {
+  const p = newPrinter(options, frame.bytes);
+  let header = frame.bytes.length;
+  try {
+    header = frame.linkType === 'EN10MB' ? printEthernet(p, frame.length) : printSll2(p, frame);
+  } catch (error) {
+    if (!(error instanceof Truncated)) throw error;
+    p.out += ` [|${p.protocol}]`;
+    header = frame.linkType === 'EN10MB' ? 14 : 20;
+  }
+  const { hex, hexAscii, ascii } = options;
+  const inner = frame.bytes.subarray(Math.min(header, frame.bytes.length));
+  if (hexAscii > 0) p.out += hexAsciiDump(hexAscii > 1 ? frame.bytes : inner, '\n\t');
+  else if (hex > 0) p.out += hexDump(hex > 1 ? frame.bytes : inner, '\n\t');
+  else if (ascii > 0) p.out += asciiDump(ascii > 1 ? frame.bytes : inner);
+  return p.out;
+}

@@ -1,0 +1,75 @@
+import type { Computer } from '../computer.ts';
+import { etcFiles } from './etc.ts';
+import { device, directory, type DirectoryNode, kernelDirectory, kernelFile, type Node, programFile, symlink } from './nodes.ts';
+import { procDirectory } from './proc.ts';
+import { sysDirectory } from './sys.ts';
+
+/** The disk of a machine, with what the kernel mounts on it. */
+export interface MachineFiles {
+  readonly root: DirectoryNode;
+  /** /run/netns, whose entries are the machine's namespaces. */
+  readonly netns: DirectoryNode;
+}
+
+/** Programs that Debian keeps in /usr/sbin. */
+const SBIN = new Set([
+  'arp', 'arping', 'bridge', 'brctl', 'conntrack', 'dnsmasq', 'ebtables', 'ethtool', 'ifconfig', 'ip6tables', 'ipset', 'iptables', 'iptables-restore',
+  'iptables-save', 'lsmod', 'modprobe', 'nft', 'route', 'sysctl', 'tc', 'tcpdump', 'traceroute',
+]);
+
+/** Names of the shell language, not files. */
+const NO_FILE = new Set(['[[']);
+
+export function createFiles(computer: Computer): MachineFiles {
+  const { machine } = computer;
+  const bin: [string, Node][] = [];
+  const sbin: [string, Node][] = [];
+  for (const name of Object.keys(computer.programs)) {
+    if (NO_FILE.has(name)) continue;
+    (SBIN.has(name) ? sbin : bin).push([name, programFile(name)]);
+  }
+  sbin.push(['ip', symlink('/usr/bin/ip')]);
+  const netns = kernelDirectory(
+    (name) => (machine.namespaces.has(name) ? kernelFile(() => '') : undefined),
+    () => [...machine.namespaces.keys()],
+  );
+  const run = directory([['netns', netns]]);
+  const hidden: DirectoryNode = {
+    ...run,
+    get: (name, view) => (name === 'netns' && machine.namespaces.size === 0 ? undefined : run.get(name, view)),
+    names: (view) => run.names(view).filter((name) => name !== 'netns' || machine.namespaces.size > 0),
+  };
+  const root = directory([
+    ['bin', symlink('usr/bin')],
+    ['dev', devDirectory()],
+    ['etc', etcFiles(machine)],
+    ['home', directory()],
+    ['lib', symlink('usr/lib')],
+    ['opt', directory()],
+    ['proc', procDirectory(computer)],
+    ['root', directory([], 0, 0o700)],
+    ['run', hidden],
+    ['sbin', symlink('usr/sbin')],
+    ['sys', sysDirectory()],
+    ['tmp', directory([], 0, 0o1777)],
+    ['usr', directory([['bin', directory(bin)], ['sbin', directory(sbin)], ['lib', directory()], ['local', directory([['bin', directory()], ['sbin', directory()]])], ['share', directory()]])],
+    ['var', directory([['log', directory()], ['run', symlink('/run')], ['tmp', directory([], 0, 0o1777)], ['lib', directory()]])],
+  ]);
+  return { root, netns };
+}
+
+function devDirectory(): DirectoryNode {
+  return directory([
+    ['fd', symlink('/proc/self/fd')],
+    ['full', device('full')],
+    ['null', device('null')],
+    ['random', device('random')],
+    ['shm', directory([], 0, 0o1777)],
+    ['stderr', symlink('/proc/self/fd/2')],
+    ['stdin', symlink('/proc/self/fd/0')],
+    ['stdout', symlink('/proc/self/fd/1')],
+    ['tty', device('tty')],
+    ['urandom', device('random')],
+    ['zero', device('zero')],
+  ]);
+}

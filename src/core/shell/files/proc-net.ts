@@ -1,0 +1,89 @@
+import { procNetNetstat, procNetSnmp } from '../../kernel/counters.ts';
+import type { NetNamespace } from '../../kernel/net-namespace.ts';
+import type { NeighRow, RouteRow } from '../../kernel/rows.ts';
+import { formatIpv4, formatMac, type Ipv4 } from '../../wire/address.ts';
+import { directory, type DirectoryNode, kernelFile, type View } from './nodes.ts';
+
+/** /proc/PID/net, for the namespace of that process. */
+export function procNet(of: (view: View) => NetNamespace): DirectoryNode {
+  return directory([
+    ['arp', kernelFile((view) => procNetArp(of(view)))],
+    ['dev', kernelFile((view) => procNetDev(of(view)))],
+    ['netstat', kernelFile((view) => procNetNetstat(of(view)))],
+    ['route', kernelFile((view) => procNetRoute(of(view)))],
+    ['snmp', kernelFile((view) => procNetSnmp(of(view)))],
+  ]);
+}
+
+/** dev_seq_printf_stats */
+export function procNetDev(ns: NetNamespace): string {
+  let text = 'Inter-|   Receive                                                |  Transmit\n'
+    + ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
+  for (const dev of ns.devices.values()) {
+    const s = dev.stats;
+    const rx = [pad(s.rxBytes, 7), pad(s.rxPackets, 7), pad(s.rxErrors, 4), pad(s.rxDropped, 4), '   0', '    0', '         0', pad(s.multicast, 9)];
+    const tx = [pad(s.txBytes, 8), pad(s.txPackets, 7), pad(s.txErrors, 4), pad(s.txDropped, 4), '   0', '    0', '      0', '         0'];
+    text += `${dev.name.padStart(6)}: ${rx.join(' ')} ${tx.join(' ')}\n`;
+  }
+  return text;
+}
+
+/** arp_seq_show: entries without NUD_NOARP; flags 0x2 complete, 0x4 permanent. */
+export function procNetArp(ns: NetNamespace): string {
+  let text = 'IP address       HW type     Flags       HW address            Mask     Device\n';
+  for (const row of ns.tables.neigh.rows.values()) {
+    if (row.state === 'NOARP' || row.state === 'NONE') continue;
+    const type = ns.devices.get(row.ifindex)?.kind === 'loopback' ? 0x304 : 1;
+    const cells = [formatIpv4(row.ip).padEnd(16), `0x${type.toString(16)}`.padEnd(10), `0x${arpFlags(row).toString(16)}`.padEnd(10)];
+    const mac = arpFlags(row) === 0 ? '00:00:00:00:00:00' : formatMac(row.mac ?? 0);
+    text += `${cells[0]} ${cells[1]}  ${cells[2]}  ${mac}     *        ${ns.devices.get(row.ifindex)?.name ?? ''}\n`;
+  }
+  return text;
+}
+
+function arpFlags(row: NeighRow): number {
+  if (row.state === 'PERMANENT') return 6;
+  return row.state === 'INCOMPLETE' || row.state === 'FAILED' ? 0 : 2;
+}
+
+const UP = 1;
+const GATEWAY = 2;
+const HOST = 4;
+const REJECT = 0x200;
+
+/** fib_route_seq_show: the main table (or what is shown with it), broadcast routes left out. */
+export function procNetRoute(ns: NetNamespace): string {
+  const line = (cells: readonly (string | number)[]): string => `${cells.join('\t').padEnd(127)}\n`;
+  let text = line(['Iface', 'Destination', 'Gateway ', 'Flags', 'RefCnt', 'Use', 'Metric', 'Mask\t', 'MTU', 'Window', 'IRTT']);
+  const rows = [...ns.tables.route.rows.values()].filter((row) => row.table === 254 && row.type !== 'broadcast');
+  rows.sort((a, b) => a.dst - b.dst || b.prefixLength - a.prefixLength || a.priority - b.priority);
+  for (const row of rows) text += line(routeCells(ns, row));
+  return text;
+}
+
+function routeCells(ns: NetNamespace, row: RouteRow): (string | number)[] {
+  const hop = row.nexthops[0];
+  let flags = UP;
+  if (hop?.via) flags |= GATEWAY;
+  if (row.prefixLength === 32) flags |= HOST;
+  if (row.type === 'unreachable' || row.type === 'prohibit') flags = REJECT | (row.prefixLength === 32 ? HOST : 0) | UP;
+  const mask = row.prefixLength === 0 ? 0 : (0xffff_ffff << (32 - row.prefixLength)) >>> 0;
+  const mtu = row.advmss === null ? 0 : row.advmss + 40;
+  return [
+    hop ? (ns.devices.get(hop.ifindex)?.name ?? '*') : '*', swapped(row.dst), swapped(hop?.via ?? 0), hex(flags, 4), 0, 0, row.priority, swapped(mask), mtu, 0, 0,
+  ];
+}
+
+/** An address as its four bytes in the host's (little-endian) order. */
+function swapped(ip: Ipv4): string {
+  const bytes = ((ip & 0xff) << 24) | ((ip & 0xff00) << 8) | ((ip >>> 8) & 0xff00) | (ip >>> 24);
+  return hex(bytes >>> 0, 8);
+}
+
+function hex(n: number, width: number): string {
+  return n.toString(16).toUpperCase().padStart(width, '0');
+}
+
+function pad(n: number, width: number): string {
+  return String(n).padStart(width);
+}

@@ -1,0 +1,183 @@
+import { KernelError } from '../kernel/errno.ts';
+import { NO_READS } from '../trace/change.ts';
+import type { Computer } from './computer.ts';
+import { NotSimulated, type Running, type Signal, type Wait, type Wake } from './process.ts';
+import { HARMLESS, signalNumber } from './signals.ts';
+import { Task } from './task.ts';
+
+/** Unwinds a program that a signal has just killed. Only the scheduler catches it. */
+export class Killed {
+  readonly signal: Signal;
+  constructor(signal: Signal) {
+    this.signal = signal;
+  }
+}
+
+/** Unwinds a program whose script was stopped (a limit, or something that is not simulated). Only the scheduler catches it. */
+export class Stopped {}
+
+/** fork(2): a child that runs `body`, with copies of the parent's descriptors. It starts once the parent waits. */
+export function fork(parent: Task, body: (child: Task) => Running): Task {
+  const { computer } = parent;
+  const child = new Task(computer, parent.context, computer.newPid(), parent, parent.files.fork());
+  for (const [signal, disposition] of parent.dispositions) if (disposition === 'ignore') child.dispositions.set(signal, 'ignore');
+  start(child, body(child));
+  return child;
+}
+
+/** Puts a new process on the run queue. */
+export function start(task: Task, generator: Running): void {
+  task.generator = generator;
+  task.computer.tasks.set(task.pid, task);
+  task.context.tasks.add(task);
+  schedule(task);
+}
+
+function schedule(task: Task): void {
+  if (task.scheduled) return;
+  task.scheduled = true;
+  task.world.queue.schedule(task.now, resume, task);
+}
+
+function resume(task: Task): void {
+  task.scheduled = false;
+  if (task.ended) return;
+  const wake = task.wake ?? 'ready';
+  unpark(task);
+  try {
+    task.running = true;
+    task.context.work(task, 1);
+    const result = task.generator!.next(wake);
+    task.running = false;
+    if (result.done) finish(task, result.value & 0xff, null);
+    else park(task, result.value);
+  } catch (error) {
+    task.running = false;
+    fail(task, error);
+  }
+}
+
+/** A program ended by throwing. */
+function fail(task: Task, error: unknown): void {
+  if (error instanceof Killed) return finish(task, 128 + signalNumber(error.signal), error.signal);
+  if (error instanceof Stopped) return finish(task, 2, null);
+  const name = task.argv[0] ?? 'bash';
+  if (error instanceof KernelError) {
+    try {
+      task.stderr.write(`${name}: ${error.message}\n`);
+    } catch (unwritable) {
+      if (!(unwritable instanceof KernelError || unwritable instanceof Killed)) throw unwritable;
+    }
+    return finish(task, 1, null);
+  }
+  const what = error instanceof NotSimulated ? error.message : `${name} failed inside the simulator: ${String(error)}`;
+  task.context.stop(task, what, error instanceof NotSimulated ? null : error);
+  finish(task, 2, null);
+}
+
+function park(task: Task, wait: Wait): void {
+  task.wake = null;
+  for (const queue of wait.queues) listen(task, queue, () => wakeUp(task, 'ready'));
+  if (wait.deadline !== null) task.timer = task.world.queue.schedule(wait.deadline, timeout, task);
+  const pipe = task.blockedOn;
+  if (pipe) {
+    if (pipe.full) listen(task, pipe.writable, () => unblock(task));
+    else task.blockedOn = null;
+  }
+  if (!task.signalNoticed) wakeUp(task, 'signal');
+}
+
+function timeout(task: Task): void {
+  task.timer = null;
+  wakeUp(task, 'timeout');
+}
+
+function listen(task: Task, queue: Task['exited'], hear: () => void): void {
+  queue.waiters.add(hear);
+  task.wakers.push([queue, hear]);
+}
+
+function wakeUp(task: Task, wake: Wake): void {
+  task.wake ??= wake;
+  if (wake === 'signal') task.wake = wake;
+  if (!task.blockedOn) schedule(task);
+}
+
+function unblock(task: Task): void {
+  task.blockedOn = null;
+  if (task.wake) schedule(task);
+}
+
+function unpark(task: Task): void {
+  for (const [queue, hear] of task.wakers) queue.waiters.delete(hear);
+  task.wakers.length = 0;
+  task.world.queue.cancel(task.timer);
+  task.timer = null;
+  if (task.wake === 'signal') task.signalNoticed = true;
+  task.wake = null;
+}
+
+/** kill(2). `pid` < 0 is a process group, 0 the sender's own. False when nobody is there (ESRCH). */
+export function kill(computer: Computer, sender: Task | null, pid: number, signal: Signal): boolean {
+  if (pid > 0) {
+    const task = computer.tasks.get(pid);
+    if (!task) return false;
+    deliver(task, signal);
+    return true;
+  }
+  const group = pid === 0 ? sender?.pgid : -pid;
+  const tasks = [...computer.tasks.values()].filter((task) => task.pgid === group);
+  for (const task of tasks.filter((t) => t !== sender)) deliver(task, signal);
+  if (sender && tasks.includes(sender)) deliver(sender, signal);
+  return tasks.length > 0;
+}
+
+/** Gives one process a signal. Throws Killed when it is the running one, and dies of it. */
+export function deliver(task: Task, signal: Signal): void {
+  if (task.ended) return;
+  const disposition = signal === 'SIGKILL' ? undefined : task.dispositions.get(signal);
+  if (disposition === 'ignore') return;
+  if (disposition === 'handle') {
+    if (!task.pending.includes(signal)) task.pending.push(signal);
+    task.signalNoticed = false;
+    if (!task.running && task.generator && !task.scheduled) wakeUp(task, 'signal');
+    return;
+  }
+  if (HARMLESS.has(signal)) return;
+  if (task.running) throw new Killed(signal);
+  end(task, 128 + signalNumber(signal), signal);
+}
+
+/** Ends a process that is not running just now: its `finally` blocks run, its files are closed. */
+export function end(task: Task, code: number, signal: Signal | null): void {
+  if (task.ended) return;
+  unpark(task);
+  task.running = true;
+  try {
+    for (let i = 0; i < 16 && !task.generator!.return(code).done; i++);
+  } catch (error) {
+    if (!(error instanceof Killed || error instanceof Stopped || error instanceof KernelError)) throw error;
+  }
+  task.running = false;
+  finish(task, code, signal);
+}
+
+function finish(task: Task, code: number, signal: Signal | null): void {
+  if (task.ended) return;
+  unpark(task);
+  task.exitCode = code;
+  task.termSignal = signal;
+  task.generator = null;
+  const { recorder } = task.world;
+  if (recorder.on && task.executed) {
+    recorder.step({
+      kind: 'process.exit', machine: task.machine.name, netns: task.ns.name, device: null, skb: 0, packet: null, cause: -1,
+      fn: task.argv[0] ?? '', reads: NO_READS, pid: task.pid, exit: code,
+    });
+  }
+  task.files.closeAll();
+  task.computer.tasks.delete(task.pid);
+  task.context.tasks.delete(task);
+  for (const other of task.computer.tasks.values()) if (other.parent === task) other.parent = null;
+  task.exited.wake();
+}

@@ -1,0 +1,96 @@
+import { explainArpReceive, explainArpSend, explainForward, explainLearn, explainNeighResolve, explainNeighState, explainRx, explainXmit, sentence } from './explain-link.ts';
+import {
+  explainDefrag, explainDeliver, explainFragment, explainIcmpReceive, explainIcmpSend, explainIpForward, explainIpOutput, explainIpReceive, explainRoute,
+  explainSocketReceive, explainSocketSend,
+} from './explain-ip.ts';
+import { DROP_REASONS } from './drop-reason.ts';
+import { namesOf, placeOfStep } from './names.ts';
+import { packetName } from './packet-name.ts';
+import { changeTexts } from './row-text.ts';
+import type { DropStep, NetlinkStep, ProcessExecStep, ProcessExitStep, ProcessOutputStep, Step, TableStep } from './step.ts';
+import type { Trace } from './trace.ts';
+
+/** A step for people: one line, and what there is to know about it (may be ''). Plain text; the Linux function is `step.fn`. */
+export interface Explanation {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Says in plain English what happens at a step, with the names of hosts and devices and the table row that decided. */
+export function explain(step: Step, trace: Trace): Explanation {
+  switch (step.kind) {
+    case 'lab.step': return { title: step.index === 0 ? `Setting up ${step.machine}` : `$ ${firstLine(step.run)}`, text: step.index === 0 ? '' : step.run.includes('\n') ? step.run.trim() : '' };
+    case 'lab.step.end': return { title: step.exit === 0 ? 'The command has ended well' : `The command has ended with exit code ${step.exit}`, text: step.exit === 124 ? 'Its time was up.' : '' };
+    case 'process.exec': return explainExec(step, trace);
+    case 'process.output': return explainOutput(step, trace);
+    case 'process.exit': return explainExit(step, trace);
+    case 'netlink': return explainNetlink(step, trace);
+    case 'table': return explainTable(step, trace);
+    case 'dev.xmit': return explainXmit(step, trace);
+    case 'dev.rx': return explainRx(step, trace);
+    case 'bridge.learn': return explainLearn(step, trace);
+    case 'bridge.forward': return explainForward(step, trace);
+    case 'arp.request':
+    case 'arp.reply': return explainArpSend(step, trace);
+    case 'arp.receive': return explainArpReceive(step, trace);
+    case 'neigh.state': return explainNeighState(step, trace);
+    case 'neigh.resolve': return explainNeighResolve(step, trace);
+    case 'route.lookup': return explainRoute(step, trace);
+    case 'ip.receive': return explainIpReceive(step, trace);
+    case 'ip.deliver': return explainDeliver(step, trace);
+    case 'ip.forward': return explainIpForward(step, trace);
+    case 'ip.output': return explainIpOutput(step, trace);
+    case 'ip.fragment': return explainFragment(step);
+    case 'ip.defrag': return explainDefrag(step, trace);
+    case 'icmp.receive': return explainIcmpReceive(step, trace);
+    case 'icmp.send': return explainIcmpSend(step, trace);
+    case 'socket.send': return explainSocketSend(step, trace);
+    case 'socket.receive': return explainSocketReceive(step, trace);
+    case 'drop': return explainDrop(step, trace);
+  }
+}
+
+function firstLine(text: string): string {
+  const trimmed = text.trim();
+  const line = trimmed.split('\n', 1)[0]!;
+  return line === trimmed ? line : `${line} ...`;
+}
+
+function explainExec(step: ProcessExecStep, trace: Trace): Explanation {
+  return { title: `${step.argv.join(' ')}`, text: `Process ${step.pid} begins in ${namesOf(trace).host(placeOfStep(step))}.` };
+}
+
+function explainOutput(step: ProcessOutputStep, trace: Trace): Explanation {
+  const program = namesOf(trace).program(step.machine, step.pid);
+  const stream = step.stream === 'stderr' ? ' (on the standard error output)' : '';
+  return { title: `${program} prints: ${firstLine(step.text)}`, text: step.text.trim().includes('\n') ? step.text.trim() : stream.trim() };
+}
+
+function explainExit(step: ProcessExitStep, trace: Trace): Explanation {
+  return { title: `${namesOf(trace).program(step.machine, step.pid)} ends with exit code ${step.exit}`, text: step.exit === 0 ? 'All went well, it says.' : 'Not 0: it reports a failure.' };
+}
+
+const OBJECTS: Readonly<Record<string, string>> = {
+  LINK: 'device', ADDR: 'address', ROUTE: 'route', RULE: 'rule', NEIGH: 'neighbour or forwarding entry', NSID: 'namespace id', NETCONF: 'setting', VLAN: 'VLAN',
+};
+
+function explainNetlink(step: NetlinkStep, trace: Trace): Explanation {
+  const match = /^RTM_(NEW|DEL|SET|GET)([A-Z]+)$/.exec(step.request);
+  const object = match ? (OBJECTS[match[2]!] ?? match[2]!.toLowerCase()) : '';
+  const host = namesOf(trace).host(placeOfStep(step));
+  const changes = changeTexts(trace, step.seq);
+  const what = match ? { NEW: `a ${object} is made or changed`, SET: `a ${object} is changed`, DEL: `a ${object} is deleted`, GET: `a ${object} is asked for` }[match[1]!]! : step.request;
+  if (step.error !== null) return { title: `The kernel refuses ${step.request} in ${host}: ${step.error}`, text: `The request: ${what}. Nothing has changed.` };
+  return { title: `${host}: ${what}`, text: changes.length === 0 ? `${step.request}.` : sentence(`${step.request}. ${changes.slice(0, 6).join('; ')}`) };
+}
+
+function explainTable(step: TableStep, trace: Trace): Explanation {
+  return { title: step.why === '' ? 'A table changes' : sentence(step.why).replace(/\.$/, ''), text: changeTexts(trace, step.seq).slice(0, 6).map(sentence).join(' ') };
+}
+
+function explainDrop(step: DropStep, trace: Trace): Explanation {
+  const [what, next] = DROP_REASONS[step.reason];
+  const host = step.device === null ? namesOf(trace).host(placeOfStep(step)) : `${namesOf(trace).device(placeOfStep(step), step.device, step.seq)}${step.netns === '' ? '' : ` in ${namesOf(trace).host(placeOfStep(step))}`}`;
+  const detail = step.detail === '' ? '' : ` ${sentence(step.detail)}`;
+  return { title: `The ${packetName(step.packet)} is dropped at ${host}: ${step.reason}`, text: `${what}${detail} ${next}` };
+}

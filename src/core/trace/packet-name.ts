@@ -1,0 +1,54 @@
+import { formatIpv4 } from '../wire/address.ts';
+import { formatEtherType } from '../wire/ethernet.ts';
+import { icmpCodeName, icmpTypeName } from '../wire/icmp.ts';
+import { isFragment } from '../wire/ipv4.ts';
+import { ARPOP_REQUEST, type ArpHeader, type Header, type HeaderKind, type Ipv4Header, type Packet } from '../wire/packet.ts';
+
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 2: 'IGMP', 4: 'IPIP', 6: 'TCP', 17: 'UDP', 58: 'ICMP6', 89: 'OSPF' };
+
+/** `ICMP`; the number where it has no name. */
+export function protocolName(protocol: number): string {
+  return PROTOCOLS[protocol] ?? String(protocol);
+}
+
+/** The innermost header of a kind; null when there is none. */
+export function headerOf<K extends HeaderKind>(packet: Packet | null, kind: K): Extract<Header, { kind: K }> | null {
+  return (packet?.findLast((header) => header.kind === kind) as Extract<Header, { kind: K }> | undefined) ?? null;
+}
+
+/** What people call the packet: `ARP request`, `echo reply`, `UDP datagram`, `ICMP error (port unreachable)`. */
+export function packetName(packet: Packet | null): string {
+  if (packet === null) return 'packet';
+  const arp = headerOf(packet, 'arp');
+  if (arp) return arpName(arp);
+  const ip = headerOf(packet, 'ipv4');
+  if (ip && isFragment(ip)) return `fragment of a ${protocolName(ip.protocol)} packet`;
+  const icmp = headerOf(packet, 'icmp');
+  if (icmp) {
+    if (icmp.type === 8) return 'echo request';
+    if (icmp.type === 0) return 'echo reply';
+    return `ICMP error (${icmpCodeName(icmp.type, icmp.code) ?? icmpTypeName(icmp.type) ?? `type ${icmp.type}, code ${icmp.code}`})`;
+  }
+  if (headerOf(packet, 'udp')) return 'UDP datagram';
+  if (ip) return `${protocolName(ip.protocol)} packet`;
+  const eth = headerOf(packet, 'eth');
+  return eth ? `frame of type ${formatEtherType(eth.type)}` : 'packet';
+}
+
+function arpName(arp: ArpHeader): string {
+  if (arp.spa === arp.tpa) return 'ARP announcement';
+  return arp.op === ARPOP_REQUEST ? 'ARP request' : 'ARP reply';
+}
+
+/** From where to where, as the innermost IP header or the ARP packet says; '' when neither is there. */
+export function packetEnds(packet: Packet | null): string {
+  const arp = headerOf(packet, 'arp');
+  if (arp) return `${formatIpv4(arp.spa)} → ${formatIpv4(arp.tpa)}`;
+  const ip: Ipv4Header | null = headerOf(packet, 'ipv4');
+  return ip ? `${formatIpv4(ip.src)} → ${formatIpv4(ip.dst)}` : '';
+}
+
+/** `a` or `an`, by sound. */
+export function withArticle(noun: string): string {
+  return /^(echo|ICMP|ARP|[aeio])/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}

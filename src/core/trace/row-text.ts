@@ -1,0 +1,102 @@
+import { formatIpv4, formatMac, type Ipv4, type Mac } from '../wire/address.ts';
+import type { RowRef } from './change.ts';
+import { historyOf } from './history.ts';
+import { namesOf } from './names.ts';
+import type { NudState, RouteType } from './step.ts';
+import type { Trace } from './trace.ts';
+
+/** What the sentences need of the rows; the whole rows are the kernel's. */
+interface RouteShape {
+  readonly table: number;
+  readonly dst: Ipv4;
+  readonly prefixLength: number;
+  readonly type: RouteType;
+  readonly priority: number;
+  readonly nexthops: readonly { readonly ifindex: number; readonly via: Ipv4 | null }[];
+}
+interface RuleShape {
+  readonly priority: number;
+  readonly src: Ipv4;
+  readonly srcLength: number;
+  readonly table: number;
+  readonly action: string;
+}
+interface NeighShape {
+  readonly ip: Ipv4;
+  readonly mac: Mac | null;
+  readonly state: NudState;
+  readonly ifindex: number;
+}
+interface FdbShape {
+  readonly mac: Mac;
+  readonly ifindex: number;
+  readonly state: string;
+}
+interface AddrShape {
+  readonly local: Ipv4;
+  readonly prefixLength: number;
+  readonly ifindex: number;
+}
+
+const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
+
+/** `10.0.0.0/8`, `10.0.0.1`, `default`: as ip(8) writes a destination. */
+export function formatPrefix(ip: Ipv4, length: number): string {
+  if (length === 0) return 'default';
+  return length === 32 ? formatIpv4(ip) : `${formatIpv4(ip)}/${length}`;
+}
+
+export function tableName(id: number): string {
+  return TABLES[id] ?? String(id);
+}
+
+/** A row as the tools would print it, in short, at the time of step `seq`; null when it does not exist then. */
+export function rowText(trace: Trace, ref: RowRef, seq: number): string | null {
+  const row = historyOf(trace).rowAt(ref, seq);
+  return row === null ? null : formatRow(trace, ref, row, seq);
+}
+
+/** The same of any version of the row. */
+export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): string {
+  const [place, table] = ref.table.split('#') as [string, string];
+  const names = namesOf(trace);
+  const dev = (ifindex: number): string => names.ifindex(place, ifindex, seq);
+  switch (table) {
+    case 'route': {
+      const { type, dst, prefixLength, nexthops, priority, table: id } = row as RouteShape;
+      const hops = nexthops.map(({ ifindex, via }) => `${via === null ? '' : ` via ${formatIpv4(via)}`} dev ${dev(ifindex)}`).join(' nexthop');
+      return `${type === 'unicast' ? '' : `${type} `}${formatPrefix(dst, prefixLength)}${hops}${priority === 0 ? '' : ` metric ${priority}`}${id === 254 ? '' : ` table ${tableName(id)}`}`;
+    }
+    case 'rule': {
+      const { priority, src, srcLength, action, table: id } = row as RuleShape;
+      return `${priority}: from ${srcLength === 0 ? 'all' : formatPrefix(src, srcLength)} ${action}${action === 'lookup' ? ` ${tableName(id)}` : ''}`;
+    }
+    case 'neigh': {
+      const { ip, mac, state, ifindex } = row as NeighShape;
+      return `${formatIpv4(ip)} dev ${dev(ifindex)}${mac === null ? '' : ` lladdr ${formatMac(mac)}`} ${state}`;
+    }
+    case 'fdb': {
+      const { mac, ifindex, state } = row as FdbShape;
+      return `${formatMac(mac)} dev ${dev(ifindex)}${state === 'learned' ? '' : ` ${state}`}`;
+    }
+    case 'addr': {
+      const { local, prefixLength, ifindex } = row as AddrShape;
+      return `${formatIpv4(local)}/${prefixLength} dev ${dev(ifindex)}`;
+    }
+    default: {
+      const shape = row as Record<string, unknown>;
+      if (typeof shape.value === 'string') return `${ref.key} = ${shape.value}`;
+      return typeof shape.name === 'string' ? shape.name : ref.key;
+    }
+  }
+}
+
+/** `neigh: 192.168.1.2 dev veth11 lladdr ... REACHABLE`, for each table row that a step wrote. */
+export function changeTexts(trace: Trace, seq: number): string[] {
+  const step = trace.steps[seq];
+  return (step?.changes ?? []).map((change) => {
+    const table = change.table.split('#')[1]!;
+    if (change.after !== null) return `${table}: ${change.before === null ? 'new ' : ''}${formatRow(trace, change, change.after, seq)}`;
+    return `${table}: gone ${change.before === null ? change.key : formatRow(trace, change, change.before, seq - 1)}`;
+  });
+}

@@ -1,0 +1,212 @@
+import { ARP_LEN, readArp, writeArp } from './arp.ts';
+import { readU16, writeU16 } from './bytes.ts';
+import { internetChecksum, onesComplementSum, pseudoHeaderSum } from './checksum.ts';
+import { ETH_HLEN, readEthernet, writeEthernet } from './ethernet.ts';
+import { ICMP_HLEN, readIcmp, writeIcmp } from './icmp.ts';
+import { ipv4HeaderFault, ipv4HeaderLength, isFragment, readIpv4, writeIpv4 } from './ipv4.ts';
+import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, IPPROTO_ICMP, IPPROTO_UDP, type Header, type Ipv4Header, type Packet } from './packet.ts';
+import { readUdp, UDP_HLEN, udpFault, writeUdp } from './udp.ts';
+import { readVlan, VLAN_HLEN, writeVlan } from './vlan.ts';
+
+/** Length of one header in bytes. */
+export function headerLength(header: Header): number {
+  switch (header.kind) {
+    case 'eth': return ETH_HLEN;
+    case 'vlan': return VLAN_HLEN;
+    case 'arp': return ARP_LEN;
+    case 'ipv4': return header.options === null ? 20 : ipv4HeaderLength(header);
+    case 'icmp': return ICMP_HLEN;
+    case 'udp': return UDP_HLEN;
+    case 'data': return header.bytes.length;
+  }
+}
+
+/** Length of the packet in bytes from its header `from` on, without encoding it. */
+export function frameLength(packet: Packet, from = 0): number {
+  let length = 0;
+  for (let i = from; i < packet.length; i++) length += headerLength(packet[i]!);
+  return length;
+}
+
+function writeHeader(header: Header, out: Uint8Array, at: number): void {
+  switch (header.kind) {
+    case 'eth': return writeEthernet(header, out, at);
+    case 'vlan': return writeVlan(header, out, at);
+    case 'arp': return writeArp(header, out, at);
+    case 'ipv4': return writeIpv4(header, out, at, out.length - at);
+    case 'icmp': return writeIcmp(header, out, at);
+    case 'udp': return writeUdp(header, out, at, out.length - at);
+    case 'data': return out.set(header.bytes, at);
+  }
+}
+
+/** The checksum of UDP in the IPv4 datagram `outer`; a sum of zero is sent as all ones (RFC 768). */
+function udpChecksum(outer: Ipv4Header, bytes: Uint8Array, at: number, end: number): number {
+  return internetChecksum(bytes, at, end, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_UDP, end - at)) || 0xffff;
+}
+
+function writeChecksum(packet: Packet, index: number, out: Uint8Array, at: number): void {
+  const header = packet[index]!;
+  if (header.kind === 'ipv4') writeU16(out, at + 10, internetChecksum(out, at, at + ipv4HeaderLength(header)));
+  else if (header.kind === 'icmp') writeU16(out, at + 2, internetChecksum(out, at, out.length));
+  else if (header.kind === 'udp' && !header.noChecksum) {
+    const outer = packet[index - 1];
+    if (outer?.kind === 'ipv4') writeU16(out, at + 6, udpChecksum(outer, out, at, out.length));
+  }
+}
+
+/**
+ * The bytes of a packet, from its header `from` on, with lengths and checksums derived. Frames are not padded to 60 bytes
+ * and have no frame check sequence, as on a veth. UDP whose IPv4 header is not part of the packet gets no checksum.
+ */
+export function encode(packet: Packet, from = 0): Uint8Array {
+  const out = new Uint8Array(frameLength(packet, from));
+  const starts: number[] = [];
+  let at = 0;
+  for (let i = from; i < packet.length; i++) {
+    starts[i] = at;
+    writeHeader(packet[i]!, out, at);
+    at += headerLength(packet[i]!);
+  }
+  // Innermost first: an outer checksum covers the inner ones.
+  for (let i = packet.length - 1; i >= from; i--) writeChecksum(packet, i, out, starts[i]!);
+  return out;
+}
+
+/** A finding of `malformed` or `checksumErrors`: where the header begins that is wrong, and what is wrong with it. */
+export interface WireFault {
+  readonly offset: number;
+  readonly reason: string;
+}
+
+interface Decoding {
+  readonly bytes: Uint8Array;
+  readonly headers: Header[];
+  readonly starts: number[];
+  readonly faults: WireFault[];
+  /** Take what is there of a datagram that is longer than the bytes, as in an ICMP error's quote. */
+  readonly truncated: boolean;
+}
+
+function add(into: Decoding, header: Header, at: number): void {
+  into.headers.push(header);
+  into.starts.push(at);
+}
+function addData(into: Decoding, at: number, end: number): void {
+  if (end > at) add(into, { kind: 'data', bytes: into.bytes.slice(at, end) }, at);
+}
+function fault(into: Decoding, at: number, end: number, reason: string): void {
+  into.faults.push({ offset: at, reason });
+  addData(into, at, end);
+}
+
+function decodeEthernet(into: Decoding, at: number): void {
+  const header = readEthernet(into.bytes, at);
+  if (!header) return fault(into, at, into.bytes.length, `Ethernet header cut off after ${into.bytes.length - at} bytes`);
+  add(into, header, at);
+  decodeEtherType(into, header.type, at + ETH_HLEN);
+}
+
+function decodeEtherType(into: Decoding, type: number, at: number): void {
+  const end = into.bytes.length;
+  if (type === ETH_P_8021Q) {
+    const tag = readVlan(into.bytes, at);
+    if (!tag) return fault(into, at, end, `802.1Q tag cut off after ${end - at} bytes`);
+    add(into, tag, at);
+    return decodeEtherType(into, tag.type, at + VLAN_HLEN);
+  }
+  if (type === ETH_P_ARP) {
+    const arp = readArp(into.bytes, at);
+    if (!arp) return fault(into, at, end, end - at < ARP_LEN ? `ARP cut off after ${end - at} bytes` : 'ARP, but not for IPv4 over Ethernet');
+    return add(into, arp, at);
+  }
+  if (type === ETH_P_IP) return decodeIpv4(into, at);
+  addData(into, at, end);
+}
+
+function decodeIpv4(into: Decoding, at: number): void {
+  const available = into.bytes.length - at;
+  const wrong = ipv4HeaderFault(into.bytes, at);
+  if (wrong) return fault(into, at, into.bytes.length, wrong);
+  const total = readU16(into.bytes, at + 2);
+  if (total > available && !into.truncated) return fault(into, at, into.bytes.length, `IPv4 total length ${total}, ${available} bytes`);
+  const header = readIpv4(into.bytes, at);
+  const start = at + ipv4HeaderLength(header);
+  const end = at + Math.min(total, available);
+  add(into, header, at);
+  // A piece of a datagram has no checksum of its own, not even the first one: only the whole has.
+  if (isFragment(header)) return addData(into, start, end);
+  decodeProtocol(into, header.protocol, start, end);
+}
+
+function decodeProtocol(into: Decoding, protocol: number, at: number, end: number): void {
+  if (protocol === IPPROTO_ICMP) {
+    const icmp = readIcmp(into.bytes, at, end);
+    if (!icmp) return fault(into, at, end, `ICMP header cut off after ${end - at} bytes`);
+    add(into, icmp, at);
+    return addData(into, at + ICMP_HLEN, end);
+  }
+  if (protocol === IPPROTO_UDP) {
+    const wrong = udpFault(into.bytes, at, end);
+    if (wrong && !(into.truncated && end - at >= UDP_HLEN)) return fault(into, at, end, wrong);
+    add(into, readUdp(into.bytes, at), at);
+    return addData(into, at + UDP_HLEN, wrong ? end : at + readU16(into.bytes, at + 4));
+  }
+  addData(into, at, end);
+}
+
+function dissect(bytes: Uint8Array, from: 'eth' | 'ipv4', truncated: boolean): Decoding {
+  const into: Decoding = { bytes, headers: [], starts: [], faults: [], truncated };
+  if (from === 'eth') decodeEthernet(into, 0);
+  else decodeIpv4(into, 0);
+  return into;
+}
+
+/**
+ * The packet that the bytes are. Never throws: what cannot be parsed stays `data`, and `malformed` says why. Padding after the
+ * length that IPv4, UDP or ARP give is left out. Checksums are not looked at; `checksumErrors` does that.
+ * The payload of a fragment, the first one included, is `data`: encoding it again must give the same bytes.
+ */
+export function decode(bytes: Uint8Array, from: 'eth' | 'ipv4' = 'eth'): Packet {
+  return dissect(bytes, from, false).headers;
+}
+
+/** The datagram that an ICMP error quotes, as far as it is quoted: lengths may promise more than there is. */
+export function decodeQuoted(bytes: Uint8Array): Packet {
+  return dissect(bytes, 'ipv4', true).headers;
+}
+
+/** What follows an IPv4 header of that protocol: the payload of a reassembled datagram. */
+export function decodePayload(protocol: number, bytes: Uint8Array): Packet {
+  const into: Decoding = { bytes, headers: [], starts: [], faults: [], truncated: false };
+  decodeProtocol(into, protocol, 0, bytes.length);
+  return into.headers;
+}
+
+/** Why parts of the bytes cannot be parsed; empty when everything can. */
+export function malformed(bytes: Uint8Array, from: 'eth' | 'ipv4' = 'eth'): WireFault[] {
+  return dissect(bytes, from, false).faults;
+}
+
+/** Every checksum in the bytes that is wrong. A UDP checksum of zero means none (RFC 768). */
+export function checksumErrors(bytes: Uint8Array, from: 'eth' | 'ipv4' = 'eth'): WireFault[] {
+  const { headers, starts } = dissect(bytes, from, false);
+  const errors: WireFault[] = [];
+  let end = bytes.length;
+  let outer: Ipv4Header | null = null;
+  headers.forEach((header, i) => {
+    const at = starts[i]!;
+    const bad = (name: string): unknown => errors.push({ offset: at, reason: `${name} checksum is wrong` });
+    if (header.kind === 'ipv4') {
+      outer = header;
+      end = at + readU16(bytes, at + 2);
+      if (onesComplementSum(bytes, at, at + ipv4HeaderLength(header)) !== 0xffff) bad('IPv4 header');
+    } else if (header.kind === 'icmp') {
+      if (onesComplementSum(bytes, at, end) !== 0xffff) bad('ICMP');
+    } else if (header.kind === 'udp' && outer && !header.noChecksum) {
+      const length = readU16(bytes, at + 4);
+      if (onesComplementSum(bytes, at, at + length, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_UDP, length)) !== 0xffff) bad('UDP');
+    }
+  });
+  return errors;
+}

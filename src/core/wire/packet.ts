@@ -1,0 +1,88 @@
+import type { Ipv4, Mac } from './address.ts';
+
+/** IEEE 802.3 header. `type` is the EtherType; under an 802.1Q tag it is 0x8100 and the tag carries the inner type. */
+export interface EthernetHeader {
+  readonly kind: 'eth';
+  readonly dst: Mac;
+  readonly src: Mac;
+  readonly type: number;
+}
+
+/** IEEE 802.1Q tag: `type` is the EtherType of what follows. */
+export interface VlanHeader {
+  readonly kind: 'vlan';
+  readonly pcp: number;
+  readonly dei: boolean;
+  readonly vid: number;
+  readonly type: number;
+}
+
+/** RFC 826, for Ethernet and IPv4. `op`: 1 request, 2 reply. */
+export interface ArpHeader {
+  readonly kind: 'arp';
+  readonly op: number;
+  readonly sha: Mac;
+  readonly spa: Ipv4;
+  readonly tha: Mac;
+  readonly tpa: Ipv4;
+}
+
+/** RFC 791. Total length, header length and checksum are derived when encoding. `offset` in bytes; `options` padded to 4. */
+export interface Ipv4Header {
+  readonly kind: 'ipv4';
+  readonly src: Ipv4;
+  readonly dst: Ipv4;
+  readonly ttl: number;
+  readonly protocol: number;
+  readonly id: number;
+  readonly df: boolean;
+  readonly mf: boolean;
+  readonly offset: number;
+  readonly tos: number;
+  readonly options: Uint8Array | null;
+}
+
+/**
+ * RFC 792. `rest` is the second 32-bit word as the type defines it: identifier << 16 | sequence for echo, gateway for redirect,
+ * next-hop MTU in the low half for fragmentation needed, 0 otherwise. The quoted datagram, or the echo's data, follows as `data`.
+ */
+export interface IcmpHeader {
+  readonly kind: 'icmp';
+  readonly type: number;
+  readonly code: number;
+  readonly rest: number;
+}
+
+/** RFC 768. Length and checksum are derived when encoding; with `noChecksum` the sender computed none, and the field is 0. */
+export interface UdpHeader {
+  readonly kind: 'udp';
+  readonly sport: number;
+  readonly dport: number;
+  readonly noChecksum?: true;
+}
+
+/** What no header describes: an echo's pattern, an application's bytes, a fragment's middle, a quoted datagram. */
+export interface DataHeader {
+  readonly kind: 'data';
+  readonly bytes: Uint8Array;
+}
+
+export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | DataHeader;
+export type HeaderKind = Header['kind'];
+
+/**
+ * A packet: its headers, outermost first. Immutable; a rewrite makes a new list that shares the headers it does not change.
+ * Bytes are derived (`encode`), never the truth.
+ */
+export type Packet = readonly Header[];
+
+export const ETH_P_IP = 0x0800;
+export const ETH_P_ARP = 0x0806;
+export const ETH_P_8021Q = 0x8100;
+
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+
+export const ARPOP_REQUEST = 1;
+export const ARPOP_REPLY = 2;

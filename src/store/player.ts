@@ -1,0 +1,158 @@
+import { createActor, type Actor } from 'xstate';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { level, type Granularity, type Lab, type Step, type Trace } from '../core/index.ts';
+import { playbackMachine, type PlaybackEvent } from './playback-machine.ts';
+import { indexScenes, type SceneIndex } from './scene.ts';
+import { firstSeq, stopsOf, type StoryBeat } from './timeline.ts';
+import { topologyOf, type Topology } from './topology.ts';
+import { PANELS, type Panel } from './url.ts';
+
+/** A finished simulation, ready to be shown. */
+export interface Run {
+  readonly lab: Lab;
+  readonly trace: Trace;
+  readonly beats: readonly StoryBeat[];
+  readonly topology: Topology;
+  readonly scenes: SceneIndex;
+  /** `seq` of the first step of the lab. */
+  readonly first: number;
+  /** What was not as the lab promises. */
+  readonly problems: readonly string[];
+}
+
+export type Mode = 'idle' | 'paused' | 'stepping' | 'playing' | 'seeking' | 'waiting' | 'ended';
+
+/** What the reader has picked out: a namespace or a device on the map, a header field, a row of a table. */
+export type Selection =
+  | { readonly kind: 'namespace'; readonly place: string }
+  | { readonly kind: 'device'; readonly place: string; readonly device: string }
+  | { readonly kind: 'field'; readonly header: number; readonly field: string }
+  | { readonly kind: 'row'; readonly table: string; readonly key: string };
+
+export interface PlayerState {
+  readonly run: Run | null;
+  readonly mode: Mode;
+  readonly granularity: Granularity;
+  readonly stops: readonly number[];
+  /** Index into `stops`. */
+  readonly at: number;
+  /** `seq` of the stop; -1 when nothing is loaded. */
+  readonly seq: number;
+  /** `seq` of the stop before the last move, for the animation between the two. */
+  readonly from: number;
+  readonly speed: number;
+  /** Chosen option by the beat's seq. */
+  readonly answers: ReadonlyMap<number, number>;
+  readonly panel: Panel;
+  readonly selection: Selection | null;
+}
+
+/** One player: its state, and the few ways to change it. The workbench, the embed page and the tests each make their own. */
+export interface Player {
+  readonly store: StoreApi<PlayerState>;
+  readonly send: (event: PlaybackEvent) => void;
+  load(run: Run, options?: { seq?: number | null; granularity?: Granularity }): void;
+  setGranularity(granularity: Granularity): void;
+  setPanel(panel: Panel): void;
+  select(selection: Selection | null): void;
+  answer(seq: number, option: number): void;
+  /** One step of the finest kind, whatever the granularity. */
+  micro(direction: 1 | -1): void;
+  /** To where the next or the previous packet is first seen. */
+  packet(direction: 1 | -1): void;
+  /** To the start, every question open again. */
+  reset(): void;
+  dispose(): void;
+}
+
+/** Makes a run of what the simulation gave. */
+export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], problems: readonly string[] = []): Run {
+  const topology = topologyOf(lab, trace);
+  const scenes = indexScenes(trace, new Set(topology.switches.map((lan) => lan.name)));
+  return { lab, trace, beats, topology, scenes, first: firstSeq(trace), problems };
+}
+
+const EMPTY: PlayerState = {
+  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null,
+};
+
+export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
+  const store = createStore<PlayerState>(() => ({ ...EMPTY, ...initial }));
+  const actor: Actor<typeof playbackMachine> = createActor(playbackMachine);
+  const subscription = actor.subscribe(({ value, context }) => {
+    const seq = context.stops[context.at] ?? -1;
+    const before = store.getState();
+    const moved = seq !== before.seq;
+    const shown = moved ? panelOf(before.run?.beats.find((beat) => beat.seq === seq)?.show ?? null) : null;
+    store.setState({
+      mode: value as Mode, stops: context.stops, at: context.at, seq, speed: context.speed,
+      ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
+      ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
+    });
+  });
+  actor.start();
+  const send = (event: PlaybackEvent): void => actor.send(event);
+  const unansweredOf = (run: Run): ReadonlySet<number> => new Set(run.beats.filter((beat) => beat.ask).map((beat) => beat.seq));
+  const player: Player = {
+    store, send,
+    load(run, options = {}) {
+      const granularity = options.granularity ?? store.getState().granularity;
+      const stops = stopsOf(run.trace, granularity, run.beats);
+      const seq = options.seq ?? stops[0] ?? -1;
+      store.setState({ run, granularity, answers: new Map(), selection: null });
+      send({ type: 'LOAD', stops: withStop(stops, seq), beats: run.beats.map((beat) => beat.seq), unanswered: unansweredOf(run), seq });
+    },
+    setGranularity(granularity) {
+      const { run } = store.getState();
+      store.setState({ granularity });
+      if (run) send({ type: 'STOPS', stops: stopsOf(run.trace, granularity, run.beats) });
+    },
+    setPanel: (panel) => store.setState({ panel }),
+    select: (selection) => store.setState({ selection }),
+    answer(seq, option) {
+      store.setState(({ answers }) => ({ answers: new Map(answers).set(seq, option) }));
+      send({ type: 'ANSWER', seq });
+    },
+    micro(direction) {
+      const { run, seq, granularity } = store.getState();
+      if (!run) return;
+      const target = nearest(run.trace.steps, seq, direction, run.first, () => true);
+      if (target === null) return;
+      send({ type: 'STOPS', stops: withStop(stopsOf(run.trace, granularity, run.beats), target) });
+      send({ type: 'SEEK', seq: target });
+    },
+    packet(direction) {
+      const { run, seq } = store.getState();
+      if (!run) return;
+      const skb = run.trace.steps[seq]?.skb ?? 0;
+      const target = nearest(run.trace.steps, seq, direction, run.first, (step) => step.skb !== 0 && step.skb !== skb && level(step) === 'wire');
+      if (target !== null) send({ type: 'SEEK', seq: target });
+    },
+    reset() {
+      const { run } = store.getState();
+      if (run) player.load(run);
+    },
+    dispose() {
+      subscription.unsubscribe();
+      actor.stop();
+    },
+  };
+  return player;
+}
+
+/** The panel that a beat wants to be seen: its own name, or the tables for the name of a table. */
+function panelOf(show: string | null): Panel | null {
+  if (show === null) return null;
+  return PANELS.find((panel) => panel === show) ?? 'tables';
+}
+
+function nearest(steps: readonly Step[], seq: number, direction: 1 | -1, first: number, fits: (step: Step) => boolean): number | null {
+  for (let i = seq + direction; i >= first && i < steps.length; i += direction) if (fits(steps[i]!)) return i;
+  return null;
+}
+
+/** The stops with one more, so that a link to any moment, and the finest steps, can be stood at whatever the granularity. */
+function withStop(stops: readonly number[], seq: number): readonly number[] {
+  if (seq < 0 || stops.includes(seq)) return stops;
+  return [...stops, seq].sort((a, b) => a - b);
+}

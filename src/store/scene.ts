@@ -1,0 +1,132 @@
+import type { Packet, Step, Trace } from '../core/index.ts';
+import { exchangesOf, flightsOf, placeOf, whereIs, type Flight, type Where } from './flights.ts';
+import { linkId } from './topology.ts';
+
+/** The colour and label of a layer, everywhere the same. */
+export type Layer = 'eth' | 'arp' | 'ip' | 'l4' | 'tun' | 'ctl';
+
+/** A packet as the map shows it at one moment. */
+export interface ScenePacket {
+  readonly skb: number;
+  readonly packet: Packet;
+  readonly where: Where;
+  /** The step that put it there. */
+  readonly seq: number;
+  readonly layer: Layer;
+  readonly state: 'here' | 'moving' | 'dropped';
+}
+
+export interface TrailPiece {
+  readonly from: string;
+  readonly to: string;
+  readonly layer: Layer;
+}
+
+/** What the map shows at a step: the packets, the way the exchange has taken so far, what is lit, where something died. */
+export interface Scene {
+  readonly packets: readonly ScenePacket[];
+  readonly trail: readonly TrailPiece[];
+  /** Ids of devices, stacks (`node1/ns1@stack`) and switches that the step is about. */
+  readonly lit: ReadonlySet<string>;
+  readonly drop: { readonly where: Where; readonly reason: string; readonly detail: string } | null;
+}
+
+/** What is needed to make scenes, computed once for a run. */
+export interface SceneIndex {
+  readonly trace: Trace;
+  readonly switches: ReadonlySet<string>;
+  readonly flights: readonly Flight[];
+  readonly exchanges: Int32Array;
+}
+
+export function indexScenes(trace: Trace, switches: ReadonlySet<string>): SceneIndex {
+  return { trace, switches, flights: flightsOf(trace), exchanges: exchangesOf(trace) };
+}
+
+export function layerOf(packet: Packet): Layer {
+  let layer: Layer = 'eth';
+  for (const header of packet) {
+    if (header.kind === 'arp') return 'arp';
+    if (header.kind === 'ipv4') layer = 'ip';
+    if (header.kind === 'icmp' || header.kind === 'udp') return 'l4';
+  }
+  return layer;
+}
+
+/** The last flight that has left at or before `seq`, by binary search; -1 when none. */
+function lastFlight(flights: readonly Flight[], seq: number): number {
+  let low = -1;
+  let high = flights.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (flights[middle]!.xmit <= seq) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** How far back a frame can have left and still be on its way: a bridge of a thousand ports floods this many. */
+const LOOK_BACK = 2048;
+
+export function sceneAt(index: SceneIndex, seq: number): Scene {
+  const { trace, flights, switches, exchanges } = index;
+  const step = trace.steps[seq];
+  if (!step) return { packets: [], trail: [], lit: new Set(), drop: null };
+  const packets: ScenePacket[] = [];
+  const last = lastFlight(flights, seq);
+  for (let i = Math.max(0, last - LOOK_BACK); i <= last; i++) {
+    const flight = flights[i]!;
+    if (flight.rx === null ? flight.xmit !== seq : flight.rx <= seq) continue;
+    const packet = trace.steps[flight.xmit]!.packet!;
+    packets.push({ skb: flight.skb, packet, where: { kind: 'link', from: flight.from, to: flight.to }, seq: flight.xmit, layer: layerOf(packet), state: 'moving' });
+  }
+  const here = current(step, switches);
+  if (here && !packets.some((other) => other.skb === here.skb && other.state === 'moving')) packets.push(here);
+  const focus = step.skb === 0 ? lastSkb(trace, seq) : step.skb;
+  return { packets, trail: trailOf(index, seq, last, focus === 0 ? 0 : exchanges[focus]!), lit: litBy(step, switches), drop: dropAt(step, switches) };
+}
+
+function current(step: Step, switches: ReadonlySet<string>): ScenePacket | null {
+  if (step.skb === 0 || !step.packet) return null;
+  const where = whereIs(step, switches);
+  return { skb: step.skb, packet: step.packet, where, seq: step.seq, layer: layerOf(step.packet), state: step.kind === 'drop' ? 'dropped' : 'here' };
+}
+
+/** The packet that was last at work before a step that is about none, within the same step of the lab. */
+function lastSkb(trace: Trace, seq: number): number {
+  for (let i = seq; i >= 0; i--) {
+    const step = trace.steps[i]!;
+    if (step.kind === 'lab.step') return 0;
+    if (step.skb !== 0) return step.skb;
+  }
+  return 0;
+}
+
+function trailOf({ trace, flights, exchanges }: SceneIndex, seq: number, last: number, exchange: number): TrailPiece[] {
+  if (exchange === 0) return [];
+  const pieces = new Map<string, TrailPiece>();
+  for (let i = last; i >= 0; i--) {
+    const flight = flights[i]!;
+    if (exchanges[flight.skb] !== exchange) {
+      if (last - i > LOOK_BACK) break;
+      continue;
+    }
+    const key = linkId(flight.from, flight.to);
+    if (!pieces.has(key) && flight.xmit <= seq) pieces.set(key, { from: flight.from, to: flight.to, layer: layerOf(trace.steps[flight.xmit]!.packet!) });
+  }
+  return [...pieces.values()].reverse();
+}
+
+function litBy(step: Step, switches: ReadonlySet<string>): ReadonlySet<string> {
+  const where = whereIs(step, switches);
+  const lit = new Set<string>();
+  if (where.kind === 'link') lit.add(where.from).add(where.to);
+  else lit.add(where.kind === 'stack' ? `${where.id}@stack` : where.id);
+  if (step.device !== null && !switches.has(step.machine)) lit.add(`${placeOf(step)}:${step.device}`);
+  if (step.kind === 'bridge.forward' && !switches.has(step.machine)) for (const port of step.ports) lit.add(`${placeOf(step)}:${port}`);
+  return lit;
+}
+
+function dropAt(step: Step, switches: ReadonlySet<string>): Scene['drop'] {
+  return step.kind === 'drop' ? { where: whereIs(step, switches), reason: step.reason, detail: step.detail } : null;
+}

@@ -1,0 +1,146 @@
+import { useMemo, useState } from 'react';
+import { namesOf, parseMac } from '../../core/index.ts';
+import { TABLES, TABLE_TITLES, tableView, type TableId } from '../../store/table-view.ts';
+import { placeOf } from '../../store/flights.ts';
+import type { Run, Selection } from '../../store/player.ts';
+import { currentBeat } from '../story/Story.tsx';
+import { stateOf, usePlayerState } from '../player/player-context.ts';
+import './tables.css';
+
+interface Choice {
+  readonly place: string;
+  readonly table: TableId;
+}
+
+/** Every table of every namespace at the current step: the rows that decided and the rows that changed are lit. */
+export function TablesPanel() {
+  const run = usePlayerState((state) => state.run);
+  const seq = usePlayerState((state) => state.seq);
+  const selection = usePlayerState((state) => state.selection);
+  const [chosen, setChosen] = useState<{ choice: Partial<Choice>; selection: unknown }>({ choice: {}, selection: null });
+  const suggested = useMemo(() => (run ? suggest(run, seq) : null), [run, seq]);
+  if (!run || !suggested) return null;
+  const picked: Partial<Choice> = selection !== null && selection !== chosen.selection ? fromSelection(selection) : chosen.choice;
+  const place = picked.place ?? suggested.place;
+  const table = picked.table ?? suggested.table;
+  const places = run.topology.machines.flatMap((machine) => machine.namespaces.map((namespace) => namespace.id));
+  return (
+    <div className="tables">
+      <div className="tables-choose">
+        <label>
+          <span>Namespace</span>
+          <select value={place} onChange={(event) => setChosen({ choice: { ...picked, place: event.target.value }, selection })}>
+            {places.map((one) => (
+              <option key={one} value={one}>
+                {one.includes('/') ? one : `${one} (root)`}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Table</span>
+          <select value={table} onChange={(event) => setChosen({ choice: { place, table: event.target.value as TableId }, selection })}>
+            {TABLES.map((one) => (
+              <option key={one} value={one}>
+                {TABLE_TITLES[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+        {picked.place !== undefined || picked.table !== undefined ? (
+          <button type="button" className="button" onClick={() => setChosen({ choice: {}, selection })} title="Show the table that the step is about">
+            Follow
+          </button>
+        ) : null}
+      </div>
+      <TableGrid run={run} seq={seq} place={place} table={table} wanted={selection?.kind === 'row' ? selection.key : null} />
+    </div>
+  );
+}
+
+function fromSelection(selection: Selection): Partial<Choice> {
+  if (selection.kind === 'row') {
+    const [place, table] = selection.table.split('#') as [string, TableId];
+    return { place, table };
+  }
+  if (selection.kind === 'namespace') return { place: selection.place };
+  if (selection.kind === 'device') return { place: selection.place };
+  return {};
+}
+
+/** The table that the step, or else the story, is about. */
+function suggest(run: Run, seq: number): Choice {
+  const step = run.trace.steps[seq];
+  const place = step && !run.scenes.switches.has(step.machine) ? placeOf(step) : run.lab.machines[0]!.name;
+  const show = currentBeat(run, seq)?.show;
+  const named = TABLES.find((table) => table === show);
+  const touched = step?.changes[0]?.table ?? step?.reads[0]?.table;
+  if (touched) {
+    const [where, table] = touched.split('#') as [string, TableId];
+    if (TABLES.includes(table)) return { place: where, table };
+  }
+  return { place, table: named ?? 'neigh' };
+}
+
+interface TableGridProps {
+  readonly run: Run;
+  readonly seq: number;
+  readonly place: string;
+  readonly table: TableId;
+  readonly wanted: string | null;
+}
+
+function TableGrid({ run, seq, place, table, wanted }: TableGridProps) {
+  const state = stateOf(run, seq);
+  const view = tableView(state, place, table);
+  const step = run.trace.steps[seq];
+  const id = `${place}#${table}`;
+  const read = new Set(step?.reads.filter((ref) => ref.table === id).map((ref) => ref.key));
+  const changes = new Map(step?.changes.filter((change) => change.table === id).map((change) => [change.key, change]));
+  const gone = [...changes.values()].filter((change) => change.after === null);
+  const before = gone.length > 0 ? tableView(run.trace.stateAt(seq - 1), place, table) : null;
+  const rows = [...view.rows.map((row) => ({ ...row, className: changes.has(row.key) ? 'new' : read.has(row.key) ? 'hit' : '' })), ...(before?.rows.filter((row) => gone.some((change) => change.key === row.key)).map((row) => ({ ...row, className: 'gone' })) ?? [])];
+  return (
+    <div className="tables-scroll" tabIndex={0} role="region" aria-label={`${view.title} of ${place}`}>
+      <p className="tables-command">
+        <code>{view.command}</code>
+      </p>
+      {rows.length === 0 ? (
+        <p className="panel-empty">Empty at this moment.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              {view.columns.map((column) => (
+                <th key={column} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={`${row.key}${row.className}`} className={`${row.className}${row.key === wanted ? ' wanted' : ''}`} data-key={row.key}>
+                {row.cells.map((cell, index) => (
+                  <td key={index}>
+                    <Cell run={run} seq={seq} text={cell} />
+                    {index === 0 && row.className !== '' ? <span className="visually-hidden"> ({ROW_WORDS[row.className]})</span> : null}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+/** A cell; a MAC address has the name of its device behind it. */
+function Cell({ run, seq, text }: { readonly run: Run; readonly seq: number; readonly text: string }) {
+  const mac = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(text) ? parseMac(text) : null;
+  const name = mac === null ? text : namesOf(run.trace).mac(mac, seq);
+  return name === text ? <>{text}</> : <>{text} <small className="tables-name">{name}</small></>;
+}
+
+const ROW_WORDS: Readonly<Record<string, string>> = { hit: 'decided this step', new: 'changed by this step', gone: 'removed by this step' };

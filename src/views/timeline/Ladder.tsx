@@ -1,0 +1,134 @@
+import { useMemo } from 'react';
+import type { Step } from '../../core/index.ts';
+import { whereIs, type Where } from '../../store/flights.ts';
+import { layerOf, type Layer } from '../../store/scene.ts';
+import type { Run } from '../../store/player.ts';
+import { usePlayer, usePlayerState } from '../player/player-context.ts';
+
+const LANE = 22;
+const LEFT = 118;
+/** Width of a stop: as wide as fits, between these. */
+const NARROW = 17;
+const WIDE = 44;
+const TYPICAL = 700;
+/** Stops shown at once on each side of the current one: the ladder of a long journey moves with the cursor. */
+const SIDE = 60;
+
+interface Mark {
+  readonly index: number;
+  readonly seq: number;
+  readonly from: string;
+  readonly to: string | null;
+  readonly layer: Layer;
+  readonly dropped: boolean;
+}
+
+/** The journey as a sequence diagram: a lane for each place, a rung for each frame between two, a dot for each decision. */
+export function Ladder() {
+  const player = usePlayer();
+  const run = usePlayerState((state) => state.run);
+  const stops = usePlayerState((state) => state.stops);
+  const at = usePlayerState((state) => state.at);
+  const begin = Math.max(0, Math.min(at - SIDE, stops.length - 2 * SIDE - 1));
+  const marks = useMemo(() => (run ? marksOf(run, stops.slice(begin, begin + 2 * SIDE + 1), begin) : []), [run, stops, begin]);
+  const lanes = useMemo(() => lanesOf(marks, run), [marks, run]);
+  if (!run || lanes.length === 0) return null;
+  const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - LEFT) / stops.length));
+  const y = (lane: string): number => 16 + lanes.indexOf(lane) * LANE;
+  const x = (index: number): number => LEFT + 14 + (index - begin) * step;
+  const width = Math.max(x(Math.min(stops.length, begin + 2 * SIDE + 1)) + 8, 300);
+  const height = 16 + lanes.length * LANE;
+  return (
+    <div className="ladder" aria-hidden="true">
+      <svg width={width} height={height} onClick={(event) => {
+        const left = event.currentTarget.getBoundingClientRect().left;
+        const index = Math.round((event.clientX - left - LEFT - 14) / step) + begin;
+        if (stops[index] !== undefined) player.send({ type: 'SEEK', seq: stops[index] });
+      }}>
+        {lanes.map((lane) => (
+          <g key={lane}>
+            <text x={12} y={y(lane) + 4}>
+              {shorten(lane)}
+            </text>
+            <path className="ladder-lane" d={`M${LEFT} ${y(lane)}H${width}`} />
+          </g>
+        ))}
+        {marks.map((mark) => (
+          <LadderMark key={mark.seq} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
+        ))}
+        <path className="ladder-cursor" d={`M${x(at)} 4V${height}M${x(at) - 5} 2h10l-5 7z`} />
+      </svg>
+    </div>
+  );
+}
+
+function LadderMark({ mark, x, y1, y2, future }: { readonly mark: Mark; readonly x: number; readonly y1: number; readonly y2: number | null; readonly future: boolean }) {
+  return (
+    <g className={`ladder-mark ${mark.layer}${future ? ' future' : ''}`}>
+      {y2 === null ? (
+        mark.dropped ? <path className="ladder-cross" d={`M${x - 4} ${y1 - 4}l8 8m0-8l-8 8`} /> : <circle cx={x} cy={y1} r={3} />
+      ) : (
+        <>
+          <path d={`M${x} ${y1}V${y2}`} />
+          <circle cx={x} cy={y1} r={3.5} />
+          <path className="ladder-tip" d={y2 > y1 ? `M${x - 3.5} ${y2 - 6}h7l-3.5 6z` : `M${x - 3.5} ${y2 + 6}h7l-3.5-6z`} />
+        </>
+      )}
+    </g>
+  );
+}
+
+/** The lane of a place: its namespace, or the bridge or the switch itself. */
+export function laneOf(run: Run, where: Where): string {
+  if (where.kind === 'link') return laneOf(run, { kind: 'device', id: where.from });
+  if (where.kind !== 'device') return where.id;
+  const device = run.topology.devices.get(where.id);
+  if (!device) return where.id.split(':')[0]!;
+  if (device.kind === 'bridge') return device.id;
+  return device.master ?? where.id.split(':')[0]!;
+}
+
+function marksOf(run: Run, stops: readonly number[], begin: number): Mark[] {
+  const marks: Mark[] = [];
+  stops.forEach((stop, offset) => {
+    for (const step of together(run, stop)) {
+      if (!step.packet) continue;
+      const where = whereIs(step, run.scenes.switches);
+      const from = laneOf(run, where);
+      const to = where.kind === 'link' ? laneOf(run, run.scenes.switches.has(where.to) ? { kind: 'switch', id: where.to } : { kind: 'device', id: where.to }) : null;
+      marks.push({ index: begin + offset, seq: step.seq, from, to: to === from ? null : to, layer: layerOf(step.packet), dropped: step.kind === 'drop' });
+    }
+  });
+  return marks;
+}
+
+/** The step of a stop, and the frames of the same flood before it. */
+function together(run: Run, stop: number): Step[] {
+  const step = run.trace.steps[stop]!;
+  const steps = [step];
+  for (let i = stop - 1; step.kind === 'dev.xmit' && i >= 0; i--) {
+    const before = run.trace.steps[i]!;
+    if (before.kind !== 'dev.xmit' || before.at !== step.at || before.machine !== step.machine || before.netns !== step.netns) break;
+    steps.unshift(before);
+  }
+  return steps;
+}
+
+/** Lanes in the order of the map: machine by machine, its namespaces, its bridges, its root; switches last. */
+function lanesOf(marks: readonly Mark[], run: Run | null): string[] {
+  const used = new Set(marks.flatMap((mark) => (mark.to === null ? [mark.from] : [mark.from, mark.to])));
+  if (!run) return [];
+  const order: string[] = [];
+  for (const machine of run.topology.machines) {
+    const root = machine.namespaces.find((namespace) => namespace.name === '')!;
+    for (const namespace of machine.namespaces) if (namespace !== root) order.push(namespace.id, ...namespace.devices.filter((device) => device.kind === 'bridge').map((device) => device.id));
+    order.push(...root.devices.filter((device) => device.kind === 'bridge').map((device) => device.id), root.id);
+  }
+  order.push(...run.topology.switches.map((lan) => lan.name));
+  return [...order.filter((lane) => used.has(lane)), ...[...used].filter((lane) => !order.includes(lane))];
+}
+
+function shorten(lane: string): string {
+  const name = lane.includes(':') ? lane.split(':')[1]! : lane;
+  return name.length > 15 ? `${name.slice(0, 14)}…` : name;
+}

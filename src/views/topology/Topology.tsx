@@ -1,0 +1,91 @@
+import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, ViewportPortal, type Edge, type Node, type NodeProps, type NodeTypes } from '@xyflow/react';
+import '@xyflow/react/dist/base.css';
+import { useEffect, useMemo, useRef, type ComponentType } from 'react';
+import { usePlayerState } from '../player/player-context.ts';
+import { DropNote } from './DropNote.tsx';
+import type { Layout } from './layout/geometry.ts';
+import { layoutTopology } from './layout/layout.ts';
+import { MapTools } from './MapTools.tsx';
+import { BridgeBox, DeviceBox, MachineBox, NamespaceBox, NicBox, StackBox, SwitchBox, type BoxProps } from './nodes/boxes.tsx';
+import { PacketLayer } from './PacketLayer.tsx';
+import { RouteEdge } from './RouteEdge.tsx';
+import './topology.css';
+
+/** The library ties an edge to handles; our routes bring their own points, so the handles are there but never seen. */
+function tied(Inner: ComponentType<BoxProps>): ComponentType<NodeProps> {
+  return function Tied({ data }: NodeProps) {
+    return (
+      <>
+        <Inner data={data as BoxProps['data']} />
+        <Handle type="source" position={Position.Bottom} isConnectable={false} />
+        <Handle type="target" position={Position.Top} isConnectable={false} />
+      </>
+    );
+  };
+}
+
+const NODE_TYPES: NodeTypes = {
+  machine: tied(MachineBox), namespace: tied(NamespaceBox), stack: tied(StackBox), bridge: tied(BridgeBox), device: tied(DeviceBox), nic: tied(NicBox), switch: tied(SwitchBox),
+};
+const EDGE_TYPES = { route: RouteEdge };
+const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30 } as const;
+const FIT = { padding: 0.04, maxZoom: 1.25 } as const;
+
+interface TopologyProps {
+  /** In a blog's frame the wheel belongs to the page around it. */
+  readonly embedded?: boolean;
+}
+
+/** The map: machines, namespaces, devices and links, with the packets on their way. For the eye; the journey list says the same in words. */
+export function Topology({ embedded = false }: TopologyProps) {
+  const topology = usePlayerState((state) => state.run?.topology ?? null);
+  const layout = useMemo(() => (topology ? layoutTopology(topology) : null), [topology]);
+  if (!layout) return null;
+  return (
+    <ReactFlowProvider>
+      <Map layout={layout} embedded={embedded} />
+    </ReactFlowProvider>
+  );
+}
+
+function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded: boolean }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const { fitView } = useReactFlow();
+  const nodes = useMemo(() => nodesOf(layout), [layout]);
+  const edges = useMemo(() => edgesOf(layout), [layout]);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => void fitView(FIT));
+    if (frame.current) observer.observe(frame.current);
+    // The library claims role="application"; the map is a picture beside the journey list, which has the words.
+    frame.current?.querySelector('.react-flow')?.setAttribute('role', 'presentation');
+    return () => observer.disconnect();
+  }, [fitView, layout]);
+  return (
+    <div className="map" ref={frame} aria-hidden="true">
+      <ReactFlow
+        nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} fitView fitViewOptions={FIT} minZoom={0.2} maxZoom={3}
+        nodesFocusable={false} edgesFocusable={false} disableKeyboardA11y nodesDraggable={false} nodesConnectable={false} elementsSelectable={false}
+        autoPanOnNodeFocus={false} deleteKeyCode={null} zoomOnScroll={!embedded} preventScrolling={!embedded} zoomOnDoubleClick={false}
+        proOptions={{ hideAttribution: false }}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={18} size={1.2} />
+        <ViewportPortal>
+          <PacketLayer layout={layout} />
+          <DropNote layout={layout} />
+        </ViewportPortal>
+      </ReactFlow>
+      <MapTools onFit={() => void fitView(FIT)} />
+    </div>
+  );
+}
+
+function nodesOf(layout: Layout): Node[] {
+  return [...layout.boxes.values()].map((box) => ({
+    id: box.id, type: box.kind, position: { x: box.x, y: box.y }, width: box.width, height: box.height, zIndex: DEPTH[box.kind], data: { box },
+    selectable: false, draggable: false, focusable: false, style: { width: box.width, height: box.height },
+  }));
+}
+
+function edgesOf(layout: Layout): Edge[] {
+  return [...layout.routes.values()].map((route) => ({ id: route.id, type: 'route', source: route.a, target: route.b, data: { route }, zIndex: 25, focusable: false, selectable: false }));
+}

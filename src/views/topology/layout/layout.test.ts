@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Topology, TopologyDevice, TopologyLink, TopologyMachine } from '../../../store/topology.ts';
+import { linkId } from '../../../store/topology.ts';
+import { crosses, type Box, type Layout } from './geometry.ts';
+import { layoutTopology } from './layout.ts';
+
+interface Shape {
+  /** For every machine: for every namespace the bridge (index) of each of its devices, -1 for a veth to the root without a bridge. */
+  readonly machines: readonly { readonly bridges: number; readonly pods: readonly (readonly number[])[] }[];
+  readonly switchCount: number;
+}
+
+function device(machine: string, netns: string, name: string, kind: TopologyDevice['kind'], master: string | null = null): TopologyDevice {
+  const place = netns === '' ? machine : `${machine}/${netns}`;
+  return { id: `${place}:${name}`, machine, netns, name, kind, master, below: null };
+}
+
+function build({ machines, switchCount }: Shape): Topology {
+  const links: TopologyLink[] = [];
+  const devices = new Map<string, TopologyDevice>();
+  const built: TopologyMachine[] = machines.map(({ bridges, pods }, index) => {
+    const machine = `node${index + 1}`;
+    const root: TopologyDevice[] = Array.from({ length: bridges }, (_, bridge) => device(machine, '', `br${bridge}`, 'bridge'));
+    const namespaces = pods.map((masters, pod) => {
+      const netns = `ns${pod + 1}`;
+      const inside = masters.map((bridge, port) => {
+        const end = device(machine, netns, `veth${pod}${port}`, 'veth');
+        const other = device(machine, '', `veth${pod}${port}r`, 'veth', bridge < 0 || bridge >= bridges ? null : `${machine}:br${bridge}`);
+        root.push(other);
+        links.push({ id: linkId(end.id, other.id), a: end.id, b: other.id, kind: 'veth' });
+        return end;
+      });
+      return { id: `${machine}/${netns}`, machine, name: netns, devices: inside };
+    });
+    const nics = Array.from({ length: switchCount }, (_, nic) => device(machine, '', `eth${nic}`, 'nic', nic === 0 && bridges > 1 ? `${machine}:br0` : null));
+    root.push(...nics);
+    return { name: machine, namespaces: [{ id: machine, machine, name: '', devices: root }, ...namespaces] };
+  });
+  const switches = Array.from({ length: switchCount }, (_, lan) => {
+    const ports = built.map((machine) => `${machine.name}:eth${lan}`);
+    for (const port of ports) links.push({ id: linkId(port, `lan${lan}`), a: port, b: `lan${lan}`, kind: 'cable' });
+    return { name: `lan${lan}`, ports };
+  });
+  for (const machine of built) for (const namespace of machine.namespaces) for (const one of namespace.devices) devices.set(one.id, one);
+  return { machines: built, switches, links, devices };
+}
+
+const SHAPES: fc.Arbitrary<Shape> = fc.record({
+  machines: fc.array(fc.record({ bridges: fc.integer({ min: 0, max: 3 }), pods: fc.array(fc.array(fc.integer({ min: -1, max: 2 }), { minLength: 1, maxLength: 3 }), { maxLength: 6 }) }), { minLength: 1, maxLength: 4 }),
+  switchCount: fc.integer({ min: 0, max: 3 }),
+});
+
+function owns(box: Box, end: string, layout: Layout): boolean {
+  for (let id: string | null = end; id !== null; id = layout.boxes.get(id)?.inside ?? null) if (id === box.id) return true;
+  return false;
+}
+
+function overlap(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+/** What every layout must keep: every device has a box, siblings do not overlap, no line crosses a box that is not its own. */
+export function faultsOf(layout: Layout, topology: Topology): string[] {
+  const faults: string[] = [];
+  const boxes = [...layout.boxes.values()];
+  for (const id of topology.devices.keys()) if (!layout.boxes.has(id)) faults.push(`${id} has no box`);
+  for (const link of topology.links) if (!layout.routes.has(link.id)) faults.push(`${link.id} has no line`);
+  for (const [index, a] of boxes.entries()) {
+    for (const b of boxes.slice(index + 1)) {
+      const nested = owns(a, b.id, layout) || owns(b, a.id, layout);
+      if (!nested && overlap(a, b)) faults.push(`${a.id} overlaps ${b.id}`);
+    }
+  }
+  for (const route of layout.routes.values()) {
+    for (const box of boxes) {
+      if (owns(box, route.a, layout) || owns(box, route.b, layout)) continue;
+      if (crosses(route, box)) faults.push(`${route.id} crosses ${box.id}`);
+    }
+  }
+  return faults;
+}
+
+describe('layoutTopology', () => {
+  it('puts two pods above their bridge, each port straight below its pod', () => {
+    const topology = build({ machines: [{ bridges: 1, pods: [[0], [0]] }], switchCount: 0 });
+    const layout = layoutTopology(topology);
+    expect(faultsOf(layout, topology)).toEqual([]);
+    for (const route of layout.routes.values()) if (route.kind === 'veth') expect(route.points).toHaveLength(2);
+    const [pod, bridge, stack] = ['node1/ns1', 'node1:br0', 'node1@stack'].map((id) => layout.boxes.get(id)!);
+    expect(pod!.y + pod!.height).toBeLessThan(bridge!.y);
+    expect(bridge!.y + bridge!.height).toBeLessThan(stack!.y);
+  });
+
+  it('keeps lines out of foreign boxes and boxes apart, whatever the topology', () => {
+    fc.assert(
+      fc.property(SHAPES, (shape) => {
+        const topology = build(shape);
+        expect(faultsOf(layoutTopology(topology), topology)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives the same picture every time', () => {
+    fc.assert(fc.property(SHAPES, (shape) => {
+      expect(layoutTopology(build(shape))).toEqual(layoutTopology(build(shape)));
+    }), { numRuns: 30 });
+  });
+});

@@ -1,0 +1,265 @@
+import type { TopologyDevice, TopologyLink, TopologyMachine, TopologyNamespace } from '../../../store/topology.ts';
+import type { Box, Point, Route } from './geometry.ts';
+import { assignLanes, laneCount, LANE, routeThrough, type Crossing } from './lanes.ts';
+import {
+  BAR_HEIGHT, CHANNEL, chipWidth, CHIP_HEIGHT, GAP, namespaceHeight, namespaceWidth, nicWidth, NIC_HEIGHT, PAD, STACK_HEIGHT, TITLE, titleWidth,
+} from './sizes.ts';
+
+/** A machine laid out from its own corner (0, 0). `nics`: where a cable leaves each NIC. */
+export interface MachineLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: Box[];
+  readonly routes: Route[];
+  readonly nics: ReadonlyMap<string, Point>;
+}
+
+interface Draft {
+  readonly machine: TopologyMachine;
+  readonly links: readonly TopologyLink[];
+  readonly boxes: Box[];
+  readonly routes: Route[];
+  /** Where a link leaves each device. */
+  readonly exits: Map<string, Point>;
+  /** Left edge of each NIC that is a bridge port. */
+  readonly slots: Map<string, number>;
+}
+
+/**
+ * Rows from the top: the namespaces, a free strip for their veths, the bridges of the root namespace with their ports, its IP
+ * stack, its NICs on the lower edge. Lines run in the strips or straight down, so none crosses a box that is not its own.
+ */
+export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[]): MachineLayout {
+  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map() };
+  const root = machine.namespaces.find((namespace) => namespace.name === '')!;
+  const bridges = root.devices.filter((device) => device.kind === 'bridge');
+  const bottom = root.devices.filter((device) => device.kind === 'nic');
+  const rowOne = placeNamespaces(draft, orderNamespaces(machine, draft.links, bridges));
+  const rowTwo = placeRootDevices(draft, root, bridges, rowOne);
+  const stackBottom = placeStack(draft, root, bottom, rowTwo);
+  const width = Math.max(rowOne.right, rowTwo.right, stackBottom.right, titleWidth(machine.name) + PAD) + PAD;
+  const box: Box = { id: machine.name, kind: 'machine', x: 0, y: 0, width, height: stackBottom.y, inside: null };
+  const stack = draft.boxes.find((other) => other.kind === 'stack')!;
+  const grown = stackBottom.gutter ? stack : { ...stack, width: width - 2 * PAD };
+  return {
+    width, height: stackBottom.y + NIC_HEIGHT / 2,
+    boxes: [box, ...draft.boxes.map((other) => (other === stack ? grown : other))],
+    routes: draft.routes,
+    nics: new Map(bottom.map((device) => [device.id, draft.exits.get(device.id)!])),
+  };
+}
+
+function ownedBy(machine: TopologyMachine, link: TopologyLink): boolean {
+  const ids = new Set(machine.namespaces.flatMap((namespace) => namespace.devices.map((device) => device.id)));
+  return ids.has(link.a) && ids.has(link.b);
+}
+
+/** Namespaces beside the bridge they hang on, those on two bridges between them; otherwise in the lab's order. */
+function orderNamespaces(machine: TopologyMachine, links: readonly TopologyLink[], bridges: readonly TopologyDevice[]): TopologyNamespace[] {
+  const masters = new Map(machine.namespaces.flatMap((namespace) => namespace.devices).map((device) => [device.id, device.master]));
+  const position = (namespace: TopologyNamespace): number => {
+    const found = namespace.devices.flatMap((device) => {
+      const link = links.find((other) => other.a === device.id || other.b === device.id);
+      const master = link ? masters.get(link.a === device.id ? link.b : link.a) : null;
+      const index = bridges.findIndex((bridge) => bridge.id === master);
+      return index < 0 ? [] : [index];
+    });
+    return found.length === 0 ? 0 : found.reduce((sum, index) => sum + index, 0) / found.length;
+  };
+  return machine.namespaces.filter((namespace) => namespace.name !== '').map((namespace, index) => ({ namespace, index, at: position(namespace) }))
+    .sort((x, y) => x.at - y.at || x.index - y.index).map(({ namespace }) => namespace);
+}
+
+function placeNamespaces(draft: Draft, namespaces: readonly TopologyNamespace[]): { right: number; bottom: number } {
+  let x = PAD;
+  let height = 0;
+  for (const namespace of namespaces) height = Math.max(height, namespaceHeight(namespace.devices.length) + (namespace.devices.some((device) => device.kind === 'bridge') ? BAR_HEIGHT : 0));
+  for (const namespace of namespaces) {
+    const bridges = namespace.devices.filter((device) => device.kind === 'bridge');
+    const chips = namespace.devices.filter((device) => device.kind !== 'bridge');
+    const widths = chips.map((device) => chipWidth(device.name));
+    const line = namespace.devices.length > 1 ? Math.max(...namespace.devices.map((device) => device.name.length)) + 20 : 18;
+    const width = namespaceWidth(namespace.name, widths, line);
+    draft.boxes.push({ id: namespace.id, kind: 'namespace', x, y: TITLE, width, height, inside: draft.machine.name });
+    bridges.forEach((bridge, index) => {
+      const share = (width - 16) / bridges.length;
+      draft.boxes.push({ id: bridge.id, kind: 'bridge', x: x + 8 + index * share, y: TITLE + height - BAR_HEIGHT - 14, width: share - 4, height: BAR_HEIGHT - 8, inside: namespace.id });
+    });
+    spread(draft, chips, widths, x, width, TITLE + height - CHIP_HEIGHT / 2, namespace.id, 'below');
+    x += width + GAP;
+  }
+  return { right: namespaces.length === 0 ? PAD : x - GAP, bottom: namespaces.length === 0 ? TITLE : TITLE + height + CHIP_HEIGHT / 2 };
+}
+
+/** Puts chips side by side, centred on a span, on the edge of box `inside`; links leave above or below them. */
+function spread(draft: Draft, devices: readonly TopologyDevice[], widths: readonly number[], left: number, width: number, y: number, inside: string, exit: 'above' | 'below'): void {
+  const total = widths.reduce((sum, chip) => sum + chip, 0) + Math.max(0, widths.length - 1) * 12;
+  let x = left + (width - total) / 2;
+  devices.forEach((device, index) => {
+    const chip = widths[index]!;
+    draft.boxes.push({ id: device.id, kind: 'device', x, y, width: chip, height: CHIP_HEIGHT, inside });
+    draft.exits.set(device.id, { x: x + chip / 2, y: exit === 'below' ? y + CHIP_HEIGHT : y });
+    x += chip + 12;
+  });
+}
+
+interface RootRow {
+  readonly right: number;
+  readonly bottom: number;
+  /** Left edge of the leftmost NIC that is a bridge port: the stack keeps to the left of it. */
+  readonly slots: number;
+}
+
+interface Group {
+  readonly bridge: TopologyDevice | null;
+  readonly chips: readonly TopologyDevice[];
+  /** NICs that are ports of the bridge; each has a slot at the right end of the bar and hangs straight below it. */
+  readonly nics: readonly TopologyDevice[];
+}
+
+function nicsWidth(nics: readonly TopologyDevice[]): number {
+  return nics.reduce((sum, nic) => sum + nicWidth(nic.name) + GAP, 0);
+}
+
+function placeRootDevices(draft: Draft, root: TopologyNamespace, bridges: readonly TopologyDevice[], above: { right: number; bottom: number }): RootRow {
+  const chips = root.devices.filter((device) => device.kind === 'veth' || device.kind === 'vlan');
+  const nics = root.devices.filter((device) => device.kind === 'nic');
+  if (chips.length === 0 && bridges.length === 0 && draft.links.length === 0) return { right: above.right, bottom: above.bottom + GAP, slots: Number.MAX_SAFE_INTEGER };
+  const groups: Group[] = [
+    ...bridges.map((bridge) => ({ bridge, chips: chips.filter((chip) => chip.master === bridge.id), nics: nics.filter((nic) => nic.master === bridge.id) })),
+    ...chips.filter((chip) => chip.master === null).map((chip) => ({ bridge: null, chips: [chip], nics: [] })),
+  ];
+  const wanted = groups.map((group) => ({ ...group, at: barycentre(draft, group.chips) })).sort((x, y) => Math.sign(x.nics.length) - Math.sign(y.nics.length) || x.at - y.at);
+  const stackRoom = PAD + Math.max(180, nicsWidth(nics.filter((nic) => nic.master === null))) + GAP;
+  const alone = groups.length === 1;
+  let cursor = PAD;
+  const placed = wanted.map((group): PlacedGroup => {
+    const xs = placeChips(draft, group.chips, cursor);
+    const left = alone ? PAD : Math.max(cursor, xs.left - 12);
+    const bar = group.bridge ? left + Math.max(200, titleWidth(group.bridge.name) + 130) : 0;
+    const slots = Math.max(xs.right + 12, bar, alone ? above.right : 0, group.nics.length > 0 ? stackRoom : 0);
+    const right = group.nics.length === 0 ? slots : slots + nicsWidth(group.nics);
+    cursor = right + GAP;
+    return { ...group, xs, left, right, slots };
+  });
+  return emitRootRow(draft, placed, above.bottom);
+}
+
+interface PlacedGroup extends Group {
+  readonly xs: { readonly left: number; readonly right: number; readonly at: readonly number[] };
+  readonly left: number;
+  readonly right: number;
+  /** Where the slots of its NICs begin. */
+  readonly slots: number;
+}
+
+function emitRootRow(draft: Draft, placed: readonly PlacedGroup[], top: number): RootRow {
+  const chipX = new Map(placed.flatMap((group) => group.chips.map((chip, index) => [chip.id, group.xs.at[index]!] as const)));
+  const crossings = draft.links.map((link): Crossing => ({ id: link.id, a: exitOf(draft, chipX, link.a), b: exitOf(draft, chipX, link.b) }));
+  const lanes = assignLanes(crossings);
+  const count = laneCount(lanes);
+  const strip = CHANNEL + count * LANE;
+  const y = top + strip;
+  for (const group of placed) {
+    if (group.bridge) {
+      draft.boxes.push({ id: group.bridge.id, kind: 'bridge', x: group.left, y: y + CHIP_HEIGHT / 2, width: group.right - group.left, height: BAR_HEIGHT + 10, inside: draft.machine.name });
+    }
+    group.chips.forEach((chip, index) => {
+      const width = chipWidth(chip.name);
+      draft.boxes.push({ id: chip.id, kind: 'device', x: group.xs.at[index]! - width / 2, y, width, height: CHIP_HEIGHT, inside: group.bridge?.id ?? draft.machine.name });
+      draft.exits.set(chip.id, { x: group.xs.at[index]!, y });
+    });
+  }
+  for (const link of draft.links) {
+    const crossing: Crossing = { id: link.id, a: draft.exits.get(link.a)!, b: draft.exits.get(link.b)! };
+    draft.routes.push({ id: link.id, kind: 'veth', a: link.a, b: link.b, points: routeThrough(crossing, lanes.get(link.id), top + CHANNEL / 2) });
+  }
+  for (const group of placed) {
+    let x = group.slots;
+    for (const nic of group.nics) {
+      draft.slots.set(nic.id, x);
+      x += nicWidth(nic.name) + GAP;
+    }
+  }
+  const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.nics.length > 0).map((group) => group.slots));
+  return { right: Math.max(PAD, ...placed.map((group) => group.right)), bottom: placed.length === 0 ? y : y + CHIP_HEIGHT / 2 + BAR_HEIGHT + 10, slots };
+}
+
+function exitOf(draft: Draft, chipX: ReadonlyMap<string, number>, id: string): Point {
+  return draft.exits.get(id) ?? { x: chipX.get(id) ?? 0, y: Number.MAX_SAFE_INTEGER };
+}
+
+function peerX(draft: Draft, chip: TopologyDevice): number | null {
+  const link = draft.links.find((other) => other.a === chip.id || other.b === chip.id);
+  return link ? (draft.exits.get(link.a === chip.id ? link.b : link.a)?.x ?? null) : null;
+}
+
+function barycentre(draft: Draft, chips: readonly TopologyDevice[]): number {
+  const xs = chips.map((chip) => peerX(draft, chip)).filter((x) => x !== null);
+  return xs.length === 0 ? Number.MAX_SAFE_INTEGER : xs.reduce((sum, x) => sum + x, 0) / xs.length;
+}
+
+/** Chips straight below their peers where there is room, else pushed to the right. */
+function placeChips(draft: Draft, chips: readonly TopologyDevice[], from: number): { left: number; right: number; at: number[] } {
+  const order = chips.map((chip, index) => ({ chip, index, x: peerX(draft, chip) ?? Number.MAX_SAFE_INTEGER })).sort((a, b) => a.x - b.x || a.index - b.index);
+  const at: number[] = new Array<number>(chips.length).fill(0);
+  let edge = from + 12;
+  let left = Number.MAX_SAFE_INTEGER;
+  for (const { chip, index, x } of order) {
+    const half = chipWidth(chip.name) / 2;
+    const middle = Math.max(x === Number.MAX_SAFE_INTEGER ? edge + half : x, edge + half);
+    at[index] = middle;
+    left = Math.min(left, middle - half);
+    edge = middle + half + 12;
+  }
+  return chips.length === 0 ? { left: from + 12, right: from + 12, at } : { left, right: edge - 12, at };
+}
+
+/** The stack, what hangs on it above and below, and the NICs on the machine's lower edge; those that are bridge ports hang below their bar. */
+function placeStack(draft: Draft, root: TopologyNamespace, nics: readonly TopologyDevice[], above: RootRow): { y: number; right: number; gutter: boolean } {
+  const routed = nics.filter((nic) => nic.master === null);
+  const bridged = nics.filter((nic) => nic.master !== null);
+  const top = above.bottom + GAP + 4;
+  const total = nicsWidth(routed) - GAP;
+  const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + total, PAD + 180);
+  const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: STACK_HEIGHT, inside: draft.machine.name };
+  draft.boxes.push(stack);
+  hang(draft, root, stack, above.bottom);
+  const y = top + STACK_HEIGHT + GAP + NIC_HEIGHT / 2;
+  let x = PAD + Math.max(0, (stackRight - PAD - total) / 2);
+  for (const nic of routed) {
+    const middle = x + nicWidth(nic.name) / 2;
+    draft.routes.push({ id: `${nic.id}|stack`, kind: 'inner', a: stack.id, b: nic.id, points: [{ x: middle, y: top + STACK_HEIGHT }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
+    x = placeNic(draft, nic, x, y);
+  }
+  for (const nic of bridged) {
+    const slot = draft.slots.get(nic.id)!;
+    const bar = draft.boxes.find((box) => box.id === nic.master)!;
+    const middle = slot + nicWidth(nic.name) / 2;
+    draft.routes.push({ id: `${nic.id}|${nic.master}`, kind: 'port', a: bar.id, b: nic.id, points: [{ x: middle, y: bar.y + bar.height }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
+    placeNic(draft, nic, slot, y);
+  }
+  return { y, right: Math.max(stackRight, above.right, x - GAP), gutter: bridged.length > 0 };
+}
+
+/** Lines from the stack up to the bridges and the devices that are nobody's port: straight, or along the strip above the stack. */
+function hang(draft: Draft, root: TopologyNamespace, stack: Box, bottom: number): void {
+  const own = new Set(root.devices.map((device) => device.id));
+  const right = stack.x + stack.width;
+  for (const box of draft.boxes) {
+    if (!own.has(box.id) || !(box.kind === 'bridge' || (box.kind === 'device' && box.inside === draft.machine.name))) continue;
+    const lower = { x: box.x + box.width / 2, y: box.y + box.height };
+    const lane = bottom + GAP / 2;
+    const points = lower.x < right - 8 ? [lower, { x: lower.x, y: stack.y }]
+      : box.x + 12 < right - 8 ? [{ x: box.x + 12, y: lower.y }, { x: box.x + 12, y: stack.y }]
+        : [{ x: box.x + 12, y: lower.y }, { x: box.x + 12, y: lane }, { x: right - 12, y: lane }, { x: right - 12, y: stack.y }];
+    draft.routes.push({ id: `${box.id}|stack`, kind: 'inner', a: box.id, b: stack.id, points });
+  }
+}
+
+function placeNic(draft: Draft, nic: TopologyDevice, x: number, y: number): number {
+  const width = nicWidth(nic.name);
+  draft.boxes.push({ id: nic.id, kind: 'nic', x, y: y - NIC_HEIGHT / 2, width, height: NIC_HEIGHT, inside: draft.machine.name });
+  draft.exits.set(nic.id, { x: x + width / 2, y: y + NIC_HEIGHT / 2 });
+  return x + width + GAP;
+}

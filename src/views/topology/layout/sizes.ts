@@ -1,0 +1,36 @@
+/** Sizes of the map, in its own pixels. Text is measured by its length: the map's fonts are set, and a layout must not wait for them. */
+export const GAP = 18;
+export const PAD = 20;
+export const TITLE = 40;
+export const CHIP_HEIGHT = 22;
+export const NIC_HEIGHT = 40;
+export const BAR_HEIGHT = 34;
+export const STACK_HEIGHT = 46;
+export const MACHINE_GAP = 48;
+export const CHANNEL = 44;
+
+const MONO = 7.3;
+const SANS = 7.6;
+
+export function chipWidth(name: string): number {
+  return Math.max(48, Math.ceil(name.length * MONO) + 16);
+}
+
+export function nicWidth(name: string): number {
+  return Math.max(124, chipWidth(name));
+}
+
+export function titleWidth(title: string): number {
+  return Math.ceil(title.length * SANS) + 28;
+}
+
+/** Height of a namespace's box: its title and one line for each of its devices. */
+export function namespaceHeight(devices: number): number {
+  return 48 + Math.max(1, devices) * 17 + 16;
+}
+
+/** Width of a namespace's box: one address line (`veth11 192.168.100.100/24`) and its chips side by side. */
+export function namespaceWidth(name: string, chips: readonly number[], lineLength: number): number {
+  const row = chips.reduce((sum, width) => sum + width, 0) + Math.max(0, chips.length - 1) * 12 + 24;
+  return Math.max(136, titleWidth(name), row, Math.ceil(lineLength * MONO) + 24);
+}

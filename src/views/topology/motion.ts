@@ -1,0 +1,63 @@
+import type { Where } from '../../store/flights.ts';
+import { linkId } from '../../store/topology.ts';
+import { along, center, type Layout, type Point } from './layout/geometry.ts';
+
+/** The line of a link, from the end called `from` to the end called `to`; null when the map has no such link. */
+export function linkPoints(layout: Layout, from: string, to: string): readonly Point[] | null {
+  const route = layout.routes.get(linkId(from, to));
+  if (route) return route.points;
+  const back = layout.routes.get(linkId(to, from));
+  return back ? [...back.points].reverse() : null;
+}
+
+/** Where a packet rests: in the middle of a link, on a device, at a stack. */
+export function anchorOf(layout: Layout, where: Where): Point | null {
+  if (where.kind === 'link') {
+    const points = linkPoints(layout, where.from, where.to);
+    if (points) return along(points, 0.5);
+    const box = layout.boxes.get(where.from);
+    return box ? center(box) : null;
+  }
+  const box = layout.boxes.get(where.kind === 'stack' ? `${where.id}@stack` : where.id) ?? layout.boxes.get(where.id);
+  if (!box) return null;
+  if (box.kind === 'namespace') return { x: box.x + box.width / 2, y: box.y + box.height - 34 };
+  return center(box);
+}
+
+/** The way from one resting place to another, as a function of the share of the way (0 to 1): along the link where they share one. */
+export function pathBetween(layout: Layout, from: Where | null, to: Where): (t: number) => Point {
+  const end = anchorOf(layout, to) ?? { x: 0, y: 0 };
+  const start = from ? anchorOf(layout, from) : null;
+  if (!from || !start) return () => end;
+  if (to.kind === 'link' && from.kind !== 'link') {
+    const points = linkPoints(layout, to.from, to.to);
+    if (points) return twoLegs(start, points[0]!, (t) => along(points, t * 0.5));
+  }
+  if (from.kind === 'link' && to.kind !== 'link') {
+    const points = linkPoints(layout, from.from, from.to);
+    if (points) return twoLegsBack((t) => along(points, 0.5 + t * 0.5), points.at(-1)!, end);
+  }
+  if (from.kind === 'link' && to.kind === 'link') {
+    const first = linkPoints(layout, from.from, from.to);
+    const second = linkPoints(layout, to.from, to.to);
+    if (first && second && from.to !== to.to) return (t) => (t < 0.45 ? along(first, 0.5 + t / 0.9) : t < 0.55 ? mix(first.at(-1)!, second[0]!, (t - 0.45) * 10) : along(second, (t - 0.55) / 0.9));
+  }
+  return (t) => mix(start, end, t);
+}
+
+function twoLegs(start: Point, corner: Point, rest: (t: number) => Point): (t: number) => Point {
+  return (t) => (t < 0.3 ? mix(start, corner, t / 0.3) : rest((t - 0.3) / 0.7));
+}
+
+function twoLegsBack(rest: (t: number) => Point, corner: Point, end: Point): (t: number) => Point {
+  return (t) => (t < 0.7 ? rest(t / 0.7) : mix(corner, end, (t - 0.7) / 0.3));
+}
+
+function mix(a: Point, b: Point, t: number): Point {
+  return { x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t };
+}
+
+/** Slow at both ends. */
+export function ease(t: number): number {
+  return t < 0.5 ? 2 * t * t : 1 - (2 - 2 * t) ** 2 / 2;
+}

@@ -1,0 +1,76 @@
+import { useState } from 'react';
+import type { Command } from '../../store/keys.ts';
+import type { Player } from '../../store/player.ts';
+import { GoToDialog } from '../dialogs/GoToDialog.tsx';
+import { HelpDialog } from '../dialogs/HelpDialog.tsx';
+import { Inspector } from '../inspector/Inspector.tsx';
+import { PlayerRoot } from '../player/PlayerRoot.tsx';
+import { Story } from '../story/Story.tsx';
+import { Controls } from '../timeline/Controls.tsx';
+import { Ladder } from '../timeline/Ladder.tsx';
+import { Position, Scrubber } from '../timeline/Scrubber.tsx';
+import { PlaceTree } from '../topology/PlaceTree.tsx';
+import { Topology } from '../topology/Topology.tsx';
+import { Transcript } from '../transcript/Transcript.tsx';
+import { PhoneBar, PhoneTabs, type PhoneTab } from './Phone.tsx';
+import './workbench.css';
+
+interface WorkbenchProps {
+  readonly player: Player;
+  readonly chapter: string;
+  readonly position: string;
+  readonly transcript: boolean;
+  readonly onTranscript: (open: boolean) => void;
+}
+
+type OpenDialog = 'help' | 'go-to' | null;
+
+/** Story, map, inspector, controls and ladder; on a phone the journey first, the map and the tables a tab away. */
+export function Workbench({ player, chapter, position, transcript, onTranscript }: WorkbenchProps) {
+  const [dialog, setDialog] = useState<OpenDialog>(null);
+  const [tab, setTab] = useState<PhoneTab>('journey');
+  const onCommand = (command: Command): boolean => {
+    if (command === 'help') setDialog('help');
+    else if (command === 'go-to') setDialog('go-to');
+    else if (command === 'transcript') onTranscript(!transcript);
+    else if (command === 'search') {
+      onTranscript(true);
+      requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-search]')?.focus());
+    } else if (command === 'fit') document.querySelector<HTMLButtonElement>('.map-fit')?.click();
+    else if (command === 'fullscreen') toggleFullscreen();
+    else return false;
+    return true;
+  };
+  return (
+    <PlayerRoot player={player} onCommand={onCommand} className={`workbench tab-${tab}${transcript ? ' with-transcript' : ''}`} label="Player">
+      <PhoneTabs tab={tab} onTab={setTab} />
+      <div className="area-story">
+        <Story chapter={chapter} position={position} />
+      </div>
+      <div className="area-map">
+        <PlaceTree />
+        <Topology />
+      </div>
+      <div className="area-transcript">{transcript || tab === 'journey' ? <Transcript /> : null}</div>
+      <div className="area-inspector">
+        <Inspector />
+      </div>
+      <div className="area-time">
+        <div className="timeline">
+          <Controls />
+          <Position />
+          <Scrubber />
+          <Ladder />
+        </div>
+      </div>
+      <PhoneBar />
+      {dialog === 'help' ? <HelpDialog onClose={() => setDialog(null)} /> : null}
+      {dialog === 'go-to' ? <GoToDialog onClose={() => setDialog(null)} /> : null}
+    </PlayerRoot>
+  );
+}
+
+function toggleFullscreen(): void {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void document.documentElement.requestFullscreen?.().catch(() => undefined);
+}
