@@ -6,7 +6,7 @@ import { scenarios } from './scripts/vite-scenarios.ts';
 export default defineConfig({
   base: './',
   plugins: [react(), scenarios()],
-  worker: { format: 'es', plugins: () => [scenarios()] },
+  worker: { format: 'iife', plugins: () => [scenarios()] },
   build: {
     target: 'es2023',
     outDir: 'dist',

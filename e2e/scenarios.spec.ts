@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { expect, expectAccessible, labs, open, test } from './fixtures.ts';
 
 /** Every scenario, from its first beat to its last: its words, the lit rows, the packet's place. */
@@ -46,7 +47,7 @@ function firstWords(markdown: string): string {
 }
 
 /** A packet that the map shows lies within the map. */
-async function expectPacketInView(page: import('@playwright/test').Page): Promise<void> {
+async function expectPacketInView(page: Page): Promise<void> {
   const packets = page.locator('.map-packet');
   if ((await packets.count()) === 0) return;
   const map = (await page.locator('.map').boundingBox())!;

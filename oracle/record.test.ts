@@ -50,7 +50,7 @@ steps:
   - on: node1
     run: |
       brctl addbr br1; cat /sys/class/net/br1/bridge/multicast_snooping /proc/sys/net/ipv6/conf/all/disable_ipv6
-      echo 100 mine >> /etc/iproute2/rt_tables; ip route add 10.9.0.0/16 dev eth0 table mine; ip route show table mine; hostname; pwd
+      echo 100 mine >> /etc/iproute2/rt_tables; ip route add 10.9.0.0/16 dev eth0 table mine; ip route show table mine; hostname; pwd; head -2 /etc/hosts; cat /etc/hostname
       printf 'link add one type veth peer name two\\nlink set nope up\\n' > b; ip -batch b; echo $?
       ip netns del ns1; sleep 0.2; ip -br link show dev veth10
   - {on: node1, at: 4, run: sleep 60, timeout: 1}
@@ -78,7 +78,7 @@ onKernel('a lab is recorded: frames, tables, text', async () => {
   expect(ping!.tables.node1!.fdb).toContain('"mac":"02:01:00:01:00:01"');
   expect(wait).toMatchObject({ on: '', run: '', frames: [] });
   expect(plain!.stderr).toBe('oops\n');
-  expect(make!.stdout).toBe('0\n1\n10.9.0.0/16 dev eth0 scope link \nnode1\n/tmp\n1\n');
+  expect(make!.stdout).toBe('0\n1\n10.9.0.0/16 dev eth0 scope link \nnode1\n/tmp\n127.0.0.1\tlocalhost\n127.0.1.1\tnode1\nnode1\n1\n');
   expect(make!.stderr).toBe('Cannot find device "nope"\nCommand failed b:2\nDevice "veth10" does not exist.\n');
   expect(Object.keys(make!.tables).sort()).toEqual(['node1', 'node2']);
   expect(late!.startNs).toBeGreaterThanOrEqual(4e9);

@@ -10,8 +10,10 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -28,6 +30,8 @@ TP_STATUS_VLAN_VALID = 0x10
 MNT_DETACH = 2
 # What a device answers that is going away with its namespace; ENOTDIR: a file of sysfs that is no device.
 GONE = (errno.ENODEV, errno.ENOENT, errno.EINVAL, errno.ENOTDIR)
+
+IP = shutil.which('ip', path='/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin') or 'ip'
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -111,6 +115,8 @@ class Namespace:
         check(libc.setns(fd, CLONE_NEWNET))
         try:
             self.write_defaults()
+            # The kernel forgets to free proxy entries without a device: a new namespace at the address of a dead one inherits them.
+            subprocess.run([IP, 'neigh', 'flush', 'proxy'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
             check(libc.mount(b'sysfs', self.sysfs.encode(), b'sysfs', 0, None))
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL) if machine.capture else 0)
             self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)

@@ -27,8 +27,12 @@ if ! mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/hopscope/etc/upper,
   cp -a /etc/. /run/hopscope/etc/upper/
   mount --bind /run/hopscope/etc/upper /etc
 fi
-rm -f /etc/hosts /etc/resolv.conf
-printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
+# As on a fresh Debian, and as in the simulator (core/shell/files/etc.ts).
+rm -f /etc/hosts /etc/hostname /etc/resolv.conf
+printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n\n' "$name" >/etc/hosts
+printf '%s\n' '# The following lines are desirable for IPv6 capable hosts' '::1     localhost ip6-localhost ip6-loopback' 'ff02::1 ip6-allnodes' \
+  'ff02::2 ip6-allrouters' >>/etc/hosts
+echo "$name" >/etc/hostname
 : >/etc/resolv.conf
 
 mount -t proc proc /proc

@@ -8,7 +8,7 @@ export const HELP = `hopscope: Linux and Kubernetes networking, computed packet 
       --granularity LEVEL       how closely the journeys are told: wire, stack (default) or rules
       --functions               name the Linux function of each step
       --quiet                   print only what is wrong
-  hopscope verify FILE...       run labs in the simulator and on this computer's kernel (as root) and print where they differ
+  hopscope verify FILE...       run labs or scripts in the simulator and on this computer's kernel (as root): print where they differ
       --record DIR              also write both records there
   hopscope lint FILE...         name every command, option and construct of labs or shell scripts that is not simulated
   hopscope --help               this text

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  exchangesOf, exchangeTitle, formatProblem, GRANULARITIES, pcapngByPlace, placeProblem, runLab, transcript, type Exchange, type Granularity,
+  asides, exchangesOf, exchangeTitle, formatProblem, GRANULARITIES, pcapngByPlace, placeProblem, runLab, transcript, type Exchange, type Granularity,
   type LabRun, type StepResult,
 } from '../core/index.ts';
 import { load, type Loaded } from './files.ts';
@@ -55,22 +55,29 @@ function printRun(run: LabRun, { kind }: Loaded, granularity: Granularity, funct
   if (kind === 'lab') output.out(`${lab.id}${lab.title === '' ? '' : `: ${lab.title}`}\n`);
   const exchanges = exchangesOf(run.trace);
   for (const step of run.steps) {
-    output.out(stepText(step, kind === 'script', lab.steps[step.index - 1]!.sleep));
+    output.out(stepText(step, printed(run, step), kind === 'script', lab.steps[step.index - 1]!.sleep));
     const { start, next } = step.range;
+    const aside = asides(run.trace, { granularity, functions, from: start, to: next - 1 });
+    if (aside.length > 0) output.out(`\n  Besides the packets\n${aside.map((line) => `    ${line}\n`).join('')}`);
     const lines = transcript(run.trace, { granularity, functions, from: start, to: next - 1 }, exchanges);
     if (lines.length > 0) output.out(`\n  The packets' journeys\n${lines.map((line) => (line === '' ? '\n' : `    ${line}\n`)).join('')}`);
   }
 }
 
-function stepText(step: StepResult, script: boolean, sleep: number): string {
+/** What was printed during a step, both streams as they came. */
+function printed({ trace }: LabRun, { range }: StepResult): string {
+  return trace.steps.slice(range.start, range.next).map((step) => (step.kind === 'process.output' ? step.text : '')).join('');
+}
+
+function stepText(step: StepResult, text: string, script: boolean, sleep: number): string {
   const lines: string[] = [''];
-  if (script) lines.push(step.stdout + step.stderr);
+  if (script) lines.push(text);
   else {
     if (step.note !== '') lines.push(`# ${step.note}`);
-    lines.push(`[${step.index}] ${step.on === '' ? `sleep ${sleep}` : `${step.on}$ ${step.run.trim().replace(/\n/g, '\n    ')}`}`, step.stdout + step.stderr);
+    lines.push(`[${step.index}] ${step.on === '' ? `sleep ${sleep}` : `${step.on}$ ${step.run.trim().replace(/\n/g, '\n    ')}`}`, text);
   }
-  const text = lines.join('\n').replace(/\n*$/, '\n');
-  return step.on === '' ? text : `${text}exit ${step.exit}\n`;
+  const all = lines.join('\n').replace(/\n*$/, '\n');
+  return step.on === '' ? all : `${all}exit ${step.exit}\n`;
 }
 
 function jsonOf(run: LabRun, { kind }: Loaded, granularity: Granularity): unknown {

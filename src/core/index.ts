@@ -26,12 +26,12 @@ export { GRANULARITIES, level, shownAt, STEP_KINDS, type Granularity } from './t
 export { namesOf, type Names } from './trace/names.ts';
 export { packetEnds, packetName } from './trace/packet-name.ts';
 export type { RecordLevel } from './trace/recorder.ts';
-export { changeTexts, formatRow, rowText } from './trace/row-text.ts';
+export { changeText, changeTexts, formatRow, rowText } from './trace/row-text.ts';
 export type {
   Considered, NeighStateStep, NewStep, NudState, RouteType, SkbInfo, SkbRelation, Step, StepBase, StepKind, StepOf,
 } from './trace/step.ts';
 export { Trace, TRACE_VERSION, type State, type TableState } from './trace/trace.ts';
-export { exchangeTitle, transcript, type TranscriptOptions } from './trace/transcript.ts';
+export { asides, exchangeTitle, transcript, type TranscriptOptions } from './trace/transcript.ts';
 
 // The protocol state machines, for drawing.
 export { NEIGHBOUR_ACTIONS, NEIGHBOUR_TABLE, neighbourMachine, type NeighbourState } from './statecharts/neighbour.ts';

@@ -1,7 +1,7 @@
 /** What a key asks the player for. */
 export type Command =
   | 'toggle' | 'step' | 'back' | 'micro-step' | 'micro-back' | 'next-beat' | 'previous-beat' | 'start' | 'end' | 'seek-tenth'
-  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit';
+  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit' | 'zoom-in' | 'zoom-out';
 
 export interface KeyBinding {
   readonly command: Command;
@@ -42,6 +42,8 @@ export const KEYS: readonly KeyBinding[] = [
   { command: 'search', keys: ['/'], what: 'Search the journey', group: 'Looking' },
   { command: 'transcript', keys: ['t'], what: 'The journey as text', group: 'Looking' },
   { command: 'fit', keys: ['z'], what: 'Fit the map', group: 'Looking' },
+  { command: 'zoom-in', keys: ['+', '='], what: 'Zoom into the map', group: 'Looking' },
+  { command: 'zoom-out', keys: ['-'], what: 'Zoom out of the map', group: 'Looking' },
   { command: 'fullscreen', keys: ['f'], what: 'Full screen', group: 'Looking' },
   { command: 'help', keys: ['?'], what: 'This list of keys', group: 'Looking' },
 ];

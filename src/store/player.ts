@@ -1,7 +1,7 @@
-import { createActor, type Actor } from 'xstate';
+import { createActor } from 'xstate';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { level, type Granularity, type Lab, type Step, type Trace } from '../core/index.ts';
-import { playbackMachine, type PlaybackEvent } from './playback-machine.ts';
+import { playbackMachine, type PlaybackContext, type PlaybackEvent } from './playback-machine.ts';
 import { indexScenes, type SceneIndex } from './scene.ts';
 import { firstSeq, stopsOf, type StoryBeat } from './timeline.ts';
 import { topologyOf, type Topology } from './topology.ts';
@@ -78,21 +78,10 @@ const EMPTY: PlayerState = {
 
 export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
   const store = createStore<PlayerState>(() => ({ ...EMPTY, ...initial }));
-  const actor: Actor<typeof playbackMachine> = createActor(playbackMachine);
-  const subscription = actor.subscribe(({ value, context }) => {
-    const seq = context.stops[context.at] ?? -1;
-    const before = store.getState();
-    const moved = seq !== before.seq;
-    const shown = moved ? panelOf(before.run?.beats.find((beat) => beat.seq === seq)?.show ?? null) : null;
-    store.setState({
-      mode: value as Mode, stops: context.stops, at: context.at, seq, speed: context.speed,
-      ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
-      ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
-    });
-  });
+  const actor = createActor(playbackMachine);
+  const subscription = actor.subscribe(({ value, context }) => follow(store, value as Mode, context));
   actor.start();
   const send = (event: PlaybackEvent): void => actor.send(event);
-  const unansweredOf = (run: Run): ReadonlySet<number> => new Set(run.beats.filter((beat) => beat.ask).map((beat) => beat.seq));
   const player: Player = {
     store, send,
     load(run, options = {}) {
@@ -100,7 +89,8 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       const stops = stopsOf(run.trace, granularity, run.beats);
       const seq = options.seq ?? stops[0] ?? -1;
       store.setState({ run, granularity, answers: new Map(), selection: null });
-      send({ type: 'LOAD', stops: withStop(stops, seq), beats: run.beats.map((beat) => beat.seq), unanswered: unansweredOf(run), seq });
+      const unanswered = new Set(run.beats.filter((beat) => beat.ask).map((beat) => beat.seq));
+      send({ type: 'LOAD', stops: withStop(stops, seq), beats: run.beats.map((beat) => beat.seq), unanswered, seq });
     },
     setGranularity(granularity) {
       const { run } = store.getState();
@@ -113,21 +103,8 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       store.setState(({ answers }) => ({ answers: new Map(answers).set(seq, option) }));
       send({ type: 'ANSWER', seq });
     },
-    micro(direction) {
-      const { run, seq, granularity } = store.getState();
-      if (!run) return;
-      const target = nearest(run.trace.steps, seq, direction, run.first, () => true);
-      if (target === null) return;
-      send({ type: 'STOPS', stops: withStop(stopsOf(run.trace, granularity, run.beats), target) });
-      send({ type: 'SEEK', seq: target });
-    },
-    packet(direction) {
-      const { run, seq } = store.getState();
-      if (!run) return;
-      const skb = run.trace.steps[seq]?.skb ?? 0;
-      const target = nearest(run.trace.steps, seq, direction, run.first, (step) => step.skb !== 0 && step.skb !== skb && level(step) === 'wire');
-      if (target !== null) send({ type: 'SEEK', seq: target });
-    },
+    micro: (direction) => moveByOne(store, send, direction),
+    packet: (direction) => moveToPacket(store, send, direction),
     reset() {
       const { run } = store.getState();
       if (run) player.load(run);
@@ -138,6 +115,36 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
     },
   };
   return player;
+}
+
+/** Mirrors the machine into the store, and opens the panel that the story wants at a beat. */
+function follow(store: StoreApi<PlayerState>, mode: Mode, { stops, at, speed }: PlaybackContext): void {
+  const seq = stops[at] ?? -1;
+  const before = store.getState();
+  const moved = seq !== before.seq;
+  const shown = moved ? panelOf(before.run?.beats.find((beat) => beat.seq === seq)?.show ?? null) : null;
+  store.setState({
+    mode, stops, at, seq, speed,
+    ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
+    ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
+  });
+}
+
+type Send = (event: PlaybackEvent) => void;
+
+function moveByOne(store: StoreApi<PlayerState>, send: Send, direction: 1 | -1): void {
+  const { run, seq, granularity } = store.getState();
+  const target = run ? nearest(run.trace.steps, seq, direction, run.first, () => true) : null;
+  if (!run || target === null) return;
+  send({ type: 'STOPS', stops: withStop(stopsOf(run.trace, granularity, run.beats), target) });
+  send({ type: 'SEEK', seq: target });
+}
+
+function moveToPacket(store: StoreApi<PlayerState>, send: Send, direction: 1 | -1): void {
+  const { run, seq } = store.getState();
+  const skb = run?.trace.steps[seq]?.skb ?? 0;
+  const target = run ? nearest(run.trace.steps, seq, direction, run.first, (step) => step.skb !== 0 && step.skb !== skb && level(step) === 'wire') : null;
+  if (target !== null) send({ type: 'SEEK', seq: target });
 }
 
 /** The panel that a beat wants to be seen: its own name, or the tables for the name of a table. */

@@ -1,4 +1,5 @@
 import { Trace, type Lab, type SkbInfo, type Step } from '../core/index.ts';
+import workerUrl from './simulation-worker.ts?worker&url';
 import type { StoryBeat } from './timeline.ts';
 import type { FromWorker, ToWorker } from './simulation-worker.ts';
 
@@ -20,7 +21,7 @@ interface SimulateOptions {
  */
 export function simulateInWorker(lab: Lab, { signal, onProgress }: SimulateOptions): Promise<Simulation> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./simulation-worker.ts', import.meta.url), { type: 'module' });
+    const worker = startWorker();
     const steps: Step[] = [];
     const skbs: SkbInfo[] = [];
     const end = (): void => {
@@ -51,4 +52,15 @@ export function simulateInWorker(lab: Lab, { signal, onProgress }: SimulateOptio
     const message: ToWorker = { lab };
     worker.postMessage(message);
   });
+}
+
+/**
+ * A frame that is sandboxed without an origin may not start a worker from the site's address, but may from a blob of its own, and
+ * a classic worker may import the script from anywhere. (The development server serves modules only.)
+ */
+function startWorker(): Worker {
+  const url = new URL(workerUrl, import.meta.url).href;
+  if (import.meta.env.DEV) return new Worker(url, { type: 'module' });
+  if (self.origin !== 'null') return new Worker(url);
+  return new Worker(URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(url)});`], { type: 'text/javascript' })));
 }

@@ -1,4 +1,6 @@
 declare module 'virtual:scenarios' {
+  import type { Lab } from '../core/index.ts';
+
   const scenarios: readonly {
     readonly id: string;
     readonly title: string;
@@ -6,7 +8,7 @@ declare module 'virtual:scenarios' {
     readonly summary: string;
     readonly beats: number;
     readonly questions: number;
-    readonly load: () => Promise<import('../core/index.ts').Lab>;
+    readonly load: () => Promise<Lab>;
   }[];
   export default scenarios;
 }

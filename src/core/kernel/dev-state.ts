@@ -31,6 +31,7 @@ function unlistNetdevice(dev: NetDevice): void {
 function placeDevice(dev: NetDevice): void {
   dev.place = `${dev.ns.place}:${dev.name}`;
   if (dev.peer && dev.peer.peer === dev) dev.peer.peerPlace = dev.place;
+  for (const upper of dev.vlans.values()) upper.peerPlace = dev.place;
 }
 
 /** Makes a device known to its namespace (register_netdevice). It is down. */
@@ -45,15 +46,15 @@ export function registerNetdevice(dev: NetDevice): void {
 
 /** Takes devices down and away, together (unregister_netdevice_many). */
 export function unregisterNetdevices(devices: readonly NetDevice[]): void {
+  for (const dev of devices) dev.ops.dellink?.(dev);
   for (const dev of devices) devClose(dev);
   for (const dev of devices) {
     unlistNetdevice(dev);
-    dev.active = false;
+    linkwatchForget(dev);
+    dev.registered = false;
     dev.ns.notify('unregister', dev);
     dev.ops.uninit?.(dev);
-    linkwatchForget(dev);
     devAddrFlush(dev);
-    dev.registered = false;
     dev.ns.tables.link.delete(String(dev.ifindex));
   }
 }
@@ -124,6 +125,7 @@ export function devChangeNetNamespace(dev: NetDevice, to: NetNamespace, name: st
   joinAllNodes(dev);
   // The other end's row says where this one is.
   if (dev.peer && dev.peer.peer === dev) commitLink(dev.peer);
+  for (const upper of dev.vlans.values()) commitLink(upper);
   to.notify('register', dev);
 }
 

@@ -50,6 +50,7 @@ function recordRx(skb: SkBuff, dev: NetDevice): void {
 export function devQueueXmit(skb: SkBuff, dev: NetDevice): Errno | null {
   skb.dev = dev;
   if (!dev.active) {
+    dev.stats.txDropped++;
     dropSkb(skb, dev, 'noop_enqueue', dev.up ? 'NO_CARRIER' : 'DEV_READY');
     return null;
   }

@@ -21,10 +21,10 @@ const RT_REDIRECT_SILENCE: SimTime = 20.48 * SECOND;
 const ICMP_GLOBAL_TICK: SimTime = 20 * MILLISECOND;
 
 /** What is remembered of a host; a new one begins with a full bucket (inet_getpeer). */
-function inetPeer(ns: NetNamespace, address: Ipv4): InetPeer {
+export function inetPeer(ns: NetNamespace, address: Ipv4): InetPeer {
   let peer = ns.inet.peers.get(address);
   if (!peer) {
-    peer = { rateTokens: 0, rateLast: ns.queue.now - 60 * SECOND, redirects: 0 };
+    peer = { rateTokens: 0, rateLast: ns.queue.now - 60 * SECOND, redirects: 0, fragments: 0 };
     ns.inet.peers.set(address, peer);
   }
   return peer;

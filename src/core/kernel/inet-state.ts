@@ -14,6 +14,8 @@ export interface InetPeer {
   rateTokens: number;
   rateLast: SimTime;
   redirects: number;
+  /** How many fragments it has sent (inet_peer.rid). */
+  fragments: number;
 }
 
 /** A protocol over IPv4 (struct net_protocol). `skb.packet` begins at the IP header. */
@@ -46,6 +48,8 @@ export interface InetState {
   /** Bound UDP sockets by local port, the newest first. */
   readonly udpSockets: Map<number, UdpSock[]>;
   readonly fragQueues: Map<string, FragQueue>;
+  /** Bytes of memory that waiting fragments take. */
+  fragMemory: number;
   readonly peers: Map<Ipv4, InetPeer>;
   readonly exceptions: ExceptionStore;
   /** The token bucket of icmp_msgs_per_sec. */

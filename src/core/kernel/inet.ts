@@ -17,7 +17,7 @@ export function attachInet(ns: NetNamespace): void {
   ns.inet = {
     stats: newIpStats(),
     protocols: new Map([[IPPROTO_ICMP, icmpProtocol], [IPPROTO_UDP, udpProtocol]]),
-    rawSockets: new Map(), udpSockets: new Map(), fragQueues: new Map(), peers: new Map(), exceptions: new Map(),
+    rawSockets: new Map(), udpSockets: new Map(), fragQueues: new Map(), fragMemory: 0, peers: new Map(), exceptions: new Map(),
     icmpCredit: 0, icmpStamp: -SECOND, idents: new Map(),
   };
   attachFib(ns);

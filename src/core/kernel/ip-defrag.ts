@@ -1,16 +1,19 @@
 import { SECOND } from '../sim/time.ts';
 import type { Timer } from '../sim/event-queue.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import { decodePayload, encode, headerLength } from '../wire/codec.ts';
 import { ICMP_TIME_EXCEEDED } from '../wire/icmp.ts';
 import type { Ipv4Header } from '../wire/packet.ts';
 import { dropSkb } from './dev.ts';
 import { fibLookupInput } from './fib/lookup.ts';
+import { inetPeer } from './icmp-limits.ts';
 import { icmpSend } from './icmp-send.ts';
 import { recordIpDefrag } from './ip-steps.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { newSkb, type SkBuff } from './sk-buff.ts';
 import { sysctlInt } from './sysctl.ts';
+import { skbTruesize } from './truesize.ts';
 
 const ICMP_EXC_FRAGTIME = 1;
 /** The largest datagram. */
@@ -33,6 +36,10 @@ export interface FragQueue {
   /** Bytes that are here. */
   meat: number;
   lastIn: boolean;
+  /** Memory that the pieces take, bytes. */
+  memory: number;
+  /** How many pieces this sender had sent when the newest of this datagram came (ipq.rid). */
+  rid: number;
 }
 
 /** Who waits for the whole datagram; different users do not share pieces (enum ip_defrag_users). */
@@ -49,17 +56,50 @@ function queueKey(user: DefragUser, ip: Ipv4Header): string {
 export function ipDefrag(ns: NetNamespace, skb: SkBuff, dev: NetDevice, user: DefragUser = 'local'): SkBuff | null {
   ns.count('Ip.ReasmReqds');
   const ip = skb.packet[0] as Ipv4Header;
-  const key = queueKey(user, ip);
-  let queue = ns.inet.fragQueues.get(key);
-  if (queue === undefined) {
-    const timer = ns.queue.schedule(ns.queue.now + sysctlInt(ns, 'net.ipv4.ipfrag_time') * SECOND, ipExpire, ns, key);
-    queue = { key, timer, fragments: [], length: 0, meat: 0, lastIn: false };
-    ns.inet.fragQueues.set(key, queue);
+  const queue = ipFind(ns, queueKey(user, ip), ip.src);
+  if (queue === null) {
+    ns.count('Ip.ReasmFails');
+    dropSkb(skb, dev, 'ip_defrag', 'NOT_SPECIFIED', 'no memory for more pieces (ipfrag_high_thresh)');
+    return null;
   }
+  if (ipFragTooFar(ns, queue, ip.src)) ipFragReinit(ns, queue);
   if (!ipFragQueue(ns, queue, skb, dev, ip)) return null;
   const complete = queue.lastIn && queue.fragments[0]?.offset === 0 && queue.meat === queue.length;
   if (ns.recorder.on) recordIpDefrag(skb, dev, complete);
   return complete ? ipFragReasm(ns, queue, skb, dev) : null;
+}
+
+/** The pieces of this datagram; null when those of all take too much memory already (ip_find, inet_frag_find). */
+function ipFind(ns: NetNamespace, key: string, src: Ipv4): FragQueue | null {
+  const { inet } = ns;
+  const limit = sysctlInt(ns, 'net.ipv4.ipfrag_high_thresh');
+  if (limit === 0 || inet.fragMemory > limit) return null;
+  const known = inet.fragQueues.get(key);
+  if (known !== undefined) return known;
+  const timer = ns.queue.schedule(ns.queue.now + sysctlInt(ns, 'net.ipv4.ipfrag_time') * SECOND, ipExpire, ns, key);
+  const queue: FragQueue = { key, timer, fragments: [], length: 0, meat: 0, lastIn: false, memory: 0, rid: inetPeer(ns, src).fragments };
+  inet.fragQueues.set(key, queue);
+  return queue;
+}
+
+/** So many other pieces of this sender came between two of one datagram that they cannot belong together (ip_frag_too_far). */
+function ipFragTooFar(ns: NetNamespace, queue: FragQueue, src: Ipv4): boolean {
+  const most = sysctlInt(ns, 'net.ipv4.ipfrag_max_dist');
+  if (most === 0) return false;
+  const before = queue.rid;
+  queue.rid = ++inetPeer(ns, src).fragments;
+  const tooFar = queue.fragments.length > 0 && queue.rid - before > most;
+  if (tooFar) ns.count('Ip.ReasmFails');
+  return tooFar;
+}
+
+/** Begins anew with the piece that comes now (ip_frag_reinit). */
+function ipFragReinit(ns: NetNamespace, queue: FragQueue): void {
+  for (const { skb } of queue.fragments) dropSkb(skb, skb.dev, 'ip_frag_reinit', 'FRAG_TOO_FAR');
+  ns.inet.fragMemory -= queue.memory;
+  queue.fragments.length = 0;
+  queue.length = queue.meat = queue.memory = 0;
+  queue.lastIn = false;
 }
 
 /** Puts the piece in its place; false when it, or the whole queue, was thrown away (ip_frag_queue). */
@@ -83,6 +123,9 @@ function ipFragQueue(ns: NetNamespace, queue: FragQueue, skb: SkBuff, dev: NetDe
   const fragment = { skb, offset: ip.offset, bytes: payload.slice(0, end - ip.offset) };
   queue.fragments.splice(at < 0 ? queue.fragments.length : at, 0, fragment);
   queue.meat += end - ip.offset;
+  const size = skbTruesize(skb.packet);
+  queue.memory += size;
+  ns.inet.fragMemory += size;
   return true;
 }
 
@@ -109,6 +152,7 @@ function runsOf(queue: FragQueue): { from: number; to: number }[] {
 function forgetQueue(ns: NetNamespace, queue: FragQueue): void {
   ns.queue.cancel(queue.timer);
   ns.inet.fragQueues.delete(queue.key);
+  ns.inet.fragMemory -= queue.memory;
 }
 
 /** Throws away what was gathered, with the piece that spoilt it. */
@@ -146,7 +190,7 @@ function ipFragReasm(ns: NetNamespace, queue: FragQueue, last: SkBuff, dev: NetD
 function ipExpire(ns: NetNamespace, key: string): void {
   const queue = ns.inet.fragQueues.get(key);
   if (!queue) return;
-  ns.inet.fragQueues.delete(key);
+  forgetQueue(ns, queue);
   ns.count('Ip.ReasmFails');
   ns.count('Ip.ReasmTimeout');
   const first = queue.fragments[0];

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAC_BROADCAST } from '../wire/address.ts';
 import { checksumErrors, decodeQuoted, encode, frameLength, malformed } from '../wire/codec.ts';
-import type { DataHeader, IcmpHeader, Ipv4Header, Packet } from '../wire/packet.ts';
+import { ETH_P_IP, type DataHeader, type IcmpHeader, type Ipv4Header, type Packet } from '../wire/packet.ts';
 import type { World } from './machine.ts';
 import { setLink } from './netlink/link.ts';
 import type { NetNamespace } from './net-namespace.ts';
+import { openPacketSocket } from './sockets/packet-socket.ts';
 import type { SocketError } from './sockets/socket.ts';
 import { addRoute, cable, counter, deviceOf, dropReasons, echoRequest, ip, packetsSent, pingSocket, routerChain, runFor, stepsOf, sysctl, testHost, testWorld } from './testing.ts';
 
@@ -163,7 +165,7 @@ describe('the MTU of the way', () => {
     expect(replies).toHaveLength(1);
     const sent = packetsSent(world, 'left:right0').slice(1);
     expect(sent.map((packet) => [frameLength(packet), header(packet).df, header(packet).mf, header(packet).offset])).toEqual([
-      [1396, false, true, 0], [144, false, false, 1376],
+      [1396, false, true, 0], [124, false, false, 1376],
     ]);
   });
 
@@ -171,9 +173,22 @@ describe('the MTU of the way', () => {
     const { world, left, router } = narrow();
     expect(ping(world, left, '10.0.1.2', { size: 1472, df: false }).replies).toHaveLength(1);
     const pieces = packetsSent(world, 'r1:right0');
-    expect(pieces.map((packet) => frameLength(packet))).toEqual([1396, 144]);
+    expect(pieces.map((packet) => frameLength(packet))).toEqual([1396, 124]);
     expect(pieces.map((packet) => header(packet).ttl)).toEqual([63, 63]);
     expect([counter(router, 'Ip.FragOKs'), counter(router, 'Ip.FragCreates')]).toEqual([1, 2]);
+  });
+});
+
+describe('a veth whose other end has a smaller MTU', () => {
+  it('refuses the packet, which the host counts as discarded', () => {
+    const world = testWorld();
+    const { left, right } = routerChain(world, 0);
+    setLink(left, deviceOf(left, 'right0').ifindex, { mtu: 1000 });
+    // The neighbour must be known: of a packet that waited for it nobody is told.
+    ping(world, right, '10.0.0.1');
+    expect(() => ping(world, right, '10.0.0.1', { size: 1200 })).toThrow(expect.objectContaining({ errno: 'ENOBUFS' }));
+    expect(counter(right, 'Ip.OutDiscards')).toBe(1);
+    expect(stepsOf(world, 'drop')).toMatchObject([{ machine: 'right', reason: 'PKT_TOO_BIG' }]);
   });
 });
 
@@ -272,5 +287,41 @@ describe('properties', () => {
         }
       },
     ), { numRuns: 60 });
+  });
+});
+
+describe('settings', () => {
+  it('bc_forwarding lets a router pass a broadcast of another network on', () => {
+    const world = testWorld();
+    const { left, right, routers } = routerChain(world, 1);
+    sysctl(right, 'net.ipv4.icmp_echo_ignore_broadcasts', 0);
+    const sock = pingSocket(left);
+    sock.sendTo(echoRequest(1, 1), ip('10.0.1.255'));
+    runFor(world, 1);
+    expect(stepsOf(world, 'dev.xmit', 'r1').filter((step) => step.device === 'right0')).toEqual([]);
+    for (const name of ['all', 'left0']) sysctl(routers[0]!, `net.ipv4.conf.${name}.bc_forwarding`, 1);
+    sock.sendTo(echoRequest(1, 2), ip('10.0.1.255'));
+    runFor(world, 1);
+    expect(sock.receive()).toMatchObject({ from: ip('10.0.1.2') });
+    expect(counter(routers[0]!, 'IpExt.OutBcastPkts')).toBe(1);
+  });
+
+  it('drop_unicast_in_l2_multicast refuses what everybody’s MAC was asked for one address', () => {
+    const world = testWorld();
+    const { left, right } = routerChain(world, 0);
+    const dev = deviceOf(left, 'right0');
+    const header: Ipv4Header = {
+      kind: 'ipv4', src: ip('10.0.0.1'), dst: ip('10.0.0.2'), ttl: 64, protocol: 1, id: 1, df: false, mf: false, offset: 0, tos: 0, options: null,
+    };
+    const frame: Packet = [{ kind: 'eth', dst: MAC_BROADCAST, src: dev.mac, type: ETH_P_IP }, header, ...echoRequest(1, 1)];
+    const sock = openPacketSocket(left, dev, 'all');
+    sock.send(frame);
+    runFor(world, 0.1);
+    expect(counter(right, 'Icmp.InEchos')).toBe(1);
+    sysctl(right, 'net.ipv4.conf.all.drop_unicast_in_l2_multicast', 1);
+    sock.send(frame);
+    runFor(world, 0.1);
+    expect(counter(right, 'Icmp.InEchos')).toBe(1);
+    expect(dropReasons(world, 'right')).toEqual(['UNICAST_IN_L2_MULTICAST']);
   });
 });

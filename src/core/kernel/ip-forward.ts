@@ -6,7 +6,7 @@ import { dropSkb } from './dev.ts';
 import { peerRedirectDue, peerRedirectSent } from './icmp-limits.ts';
 import { icmpSend } from './icmp-send.ts';
 import { ipForwardOptions, isSourceRouted, strictRouteBroken } from './ip-options.ts';
-import { dstOutput, ipDstMtuMaybeForward } from './ip-output.ts';
+import { ipDstMtuMaybeForward, ipOutput } from './ip-output.ts';
 import { recordIpForward } from './ip-steps.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
@@ -62,7 +62,8 @@ export function ipForward(ns: NetNamespace, skb: SkBuff, dev: NetDevice, redirec
 /** After the hook (ip_forward_finish). */
 export function ipForwardFinish(ns: NetNamespace, skb: SkBuff): void {
   if ((skb.packet[0] as Ipv4Header).options !== null) ipForwardOptions(ns, skb);
-  dstOutput(ns, null, skb);
+  // Also a broadcast that bc_forwarding lets through goes out only; this host had no part in it.
+  ipOutput(ns, null, skb);
 }
 
 /** Tells the sender of a nearer gateway, less and less often, until it seems not to listen (ip_rt_send_redirect). */

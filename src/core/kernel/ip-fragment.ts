@@ -1,22 +1,23 @@
 import { encode, headerLength } from '../wire/codec.ts';
 import type { DataHeader, Ipv4Header } from '../wire/packet.ts';
+import type { Errno } from './errno.ts';
 import { IPOPT_COPY, IPOPT_END, IPOPT_NOOP } from './ip-options-compile.ts';
 import { recordIpFragment } from './ip-steps.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { newSkb, type SkBuff } from './sk-buff.ts';
 
 /**
- * Cuts a datagram into pieces of at most `mtu` bytes, header included; all but the last carry a multiple of 8 bytes
- * (ip_do_fragment). Cutting what is a fragment already keeps its place in the whole.
+ * Cuts a datagram into pieces of at most `mtu` bytes, header included, and gives each to `output`; all but the last carry a
+ * multiple of 8 bytes (ip_do_fragment). Cutting what is a fragment already keeps its place in the whole. The first error of
+ * `output` ends it.
  */
-export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number): SkBuff[] {
+export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number, output: (piece: SkBuff) => Errno | null): Errno | null {
   const ip = skb.packet[0] as Ipv4Header;
   const headerBytes = headerLength(ip);
   const payload = encode(skb.packet).subarray(headerBytes);
   const room = mtu - headerBytes;
   const step = room & ~7;
   const laterOptions = ip.options === null ? null : copiedOptions(ip.options);
-  const pieces: SkBuff[] = [];
   const cause = ns.recorder.on ? recordIpFragment(skb, skb.dev, mtu, countPieces(payload.length, room)) : -1;
   for (let at = 0; at < payload.length; ) {
     const left = payload.length - at;
@@ -26,12 +27,16 @@ export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number): SkBuff
       mf: left > length || ip.mf, offset: ip.offset + at, tos: ip.tos, options: at === 0 ? ip.options : laterOptions,
     };
     const data: DataHeader = { kind: 'data', bytes: payload.slice(at, at + length) };
-    pieces.push(pieceOf(skb, header, data, cause));
+    const error = output(pieceOf(skb, header, data, cause));
+    if (error !== null) {
+      ns.count('Ip.FragFails');
+      return error;
+    }
     ns.count('Ip.FragCreates');
     at += length;
   }
   ns.count('Ip.FragOKs');
-  return pieces;
+  return null;
 }
 
 function pieceOf(whole: SkBuff, header: Ipv4Header, data: DataHeader, cause: number): SkBuff {

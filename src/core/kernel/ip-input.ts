@@ -2,6 +2,7 @@ import type { Ipv4Header, Packet } from '../wire/packet.ts';
 import { frameLength } from '../wire/codec.ts';
 import { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, ICMP_PROT_UNREACH } from '../wire/icmp.ts';
 import type { DropReason } from '../trace/drop-reason.ts';
+import { inDevConf } from './dev-conf.ts';
 import { dropSkb } from './dev.ts';
 import { fibLookupInput, type InputRoute } from './fib/lookup.ts';
 import { peerErrorAllowed } from './icmp-limits.ts';
@@ -61,6 +62,7 @@ export function ipRcvFinish(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void
     route = way;
   }
   if (skb.dst !== null && skb.dst.type !== 'unicast') countCast(ns, skb);
+  if (skb.pktType !== 'host' && dropsUnicastInMulticast(ns, skb, dev)) return dropSkb(skb, dev, 'ip_rcv_finish_core', 'UNICAST_IN_L2_MULTICAST');
   dstInput(ns, skb, dev, route);
 }
 
@@ -70,6 +72,13 @@ function countCast(ns: NetNamespace, skb: SkBuff): void {
   const name = type === 'broadcast' ? 'Bcast' : 'Mcast';
   ns.count(`IpExt.In${name}Pkts`);
   ns.count(`IpExt.In${name}Octets`, frameLength(skb.packet));
+}
+
+/** RFC 1122 3.3.6, where drop_unicast_in_l2_multicast asks for it: what was sent to all MACs must be for all addresses. */
+function dropsUnicastInMulticast(ns: NetNamespace, skb: SkBuff, dev: NetDevice): boolean {
+  if (skb.pktType !== 'broadcast' && skb.pktType !== 'multicast') return false;
+  if (skb.dst?.type === 'broadcast' || skb.dst?.type === 'multicast') return false;
+  return inDevConf(ns, dev, 'drop_unicast_in_l2_multicast') !== 0;
 }
 
 /** dst_input: the way that the route says. */

@@ -89,8 +89,7 @@ function devLoopbackXmit(skb: SkBuff, dev: NetDevice): void {
 export function ipFinishOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
   const mtu = ipSkbDstMtu(ns, sk, skb);
   if (frameLength(skb.packet) > mtu) return ipFragment(ns, sk, skb, mtu);
-  ipFinishOutput2(ns, skb);
-  return null;
+  return ipFinishOutput2(ns, skb);
 }
 
 /** The MTU that counts for this packet (ip_skb_dst_mtu). */
@@ -116,23 +115,20 @@ export function ipDstMtuMaybeForward(ns: NetNamespace, skb: SkBuff, forwarding: 
 /** Cuts the packet, if it may be cut (ip_fragment). */
 function ipFragment(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff, mtu: number): Errno | null {
   const ip = skb.packet[0] as Ipv4Header;
-  if (!ip.df || sk?.ignoreDf) {
-    for (const piece of ipDoFragment(ns, skb, mtu)) ipFinishOutput2(ns, piece);
-    return null;
-  }
+  if (!ip.df || sk?.ignoreDf) return ipDoFragment(ns, skb, mtu, (piece) => ipFinishOutput2(ns, piece));
   ns.count('Ip.FragFails');
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
   dropSkb(skb, skb.dev, 'ip_fragment', 'PKT_TOO_BIG', `${frameLength(skb.packet)} bytes, MTU ${mtu}`);
   return 'EMSGSIZE';
 }
 
-/** To the neighbour that is the next hop (ip_finish_output2). */
-export function ipFinishOutput2(ns: NetNamespace, skb: SkBuff): void {
+/** To the neighbour that is the next hop (ip_finish_output2). What the device says comes back, while the packet need not wait. */
+export function ipFinishOutput2(ns: NetNamespace, skb: SkBuff): Errno | null {
   const dst = skb.dst!;
   if (dst.type === 'broadcast' || dst.type === 'multicast') {
     const name = dst.type === 'broadcast' ? 'Bcast' : 'Mcast';
     ns.count(`IpExt.Out${name}Pkts`);
     ns.count(`IpExt.Out${name}Octets`, frameLength(skb.packet));
   }
-  neighResolveOutput(ns, skb, dst.dev!, dst.via ?? (skb.packet[0] as Ipv4Header).dst);
+  return neighResolveOutput(ns, skb, dst.dev!, dst.via ?? (skb.packet[0] as Ipv4Header).dst);
 }

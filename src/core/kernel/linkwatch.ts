@@ -20,6 +20,7 @@ export function createLinkwatch(): Linkwatch {
 export function netifCarrierOn(dev: NetDevice): void {
   if (dev.carrier) return;
   dev.carrier = true;
+  countChange(dev);
   fireEvent(dev);
 }
 
@@ -27,7 +28,12 @@ export function netifCarrierOn(dev: NetDevice): void {
 export function netifCarrierOff(dev: NetDevice): void {
   if (!dev.carrier) return;
   dev.carrier = false;
+  countChange(dev);
   fireEvent(dev);
+}
+
+function countChange(dev: NetDevice): void {
+  dev.stats.carrierChanges = (dev.stats.carrierChanges ?? 0) + 1;
 }
 
 /** linkwatch_fire_event. */
@@ -42,16 +48,19 @@ export function linkwatchForget(dev: NetDevice): void {
   dev.ns.world.linkwatch.pending.delete(dev);
 }
 
-/** linkwatch_urgent_event: devices over another one, and queues that must begin to work, do not wait. */
+/**
+ * linkwatch_urgent_event: devices over another one, and queues that must begin to work, do not wait. Linux tells "over another one"
+ * by the other's number being different, though that may count in another namespace.
+ */
 function isUrgent(dev: NetDevice): boolean {
   if (!dev.up) return false;
-  return dev.peer !== null || (dev.carrier && !dev.active);
+  return (dev.peer !== null && dev.peer.ifindex !== dev.ifindex) || (dev.carrier && !dev.active);
 }
 
 /** RFC 2863 state by the carrier (default_operstate). The device below is looked up by its number in the *own* namespace, as Linux does. */
 export function defaultOperstate(dev: NetDevice): OperState {
   if (dev.carrier) return 'UP';
-  if (!dev.peer) return 'DOWN';
+  if (!dev.peer || dev.peer.ifindex === dev.ifindex) return 'DOWN';
   const lower = dev.ns.devices.get(dev.peer.ifindex);
   if (!lower) return 'DOWN';
   return lower.carrier ? 'DOWN' : 'LOWERLAYERDOWN';
@@ -62,6 +71,11 @@ function doDev(dev: NetDevice): void {
   if (dev.up) dev.active = dev.carrier;
   commitLink(dev);
   if (dev.up) dev.ns.notify('carrier', dev);
+}
+
+/** Serves what is pending for one device (linkwatch_sync_dev): the kernel does so when the device itself is asked for. */
+export function linkwatchSyncDev(dev: NetDevice): void {
+  if (dev.ns.world.linkwatch.pending.delete(dev)) doDev(dev);
 }
 
 /**

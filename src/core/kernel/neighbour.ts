@@ -5,6 +5,7 @@ import { isMulticastIpv4, MAC_BROADCAST, MAC_ZERO, type Ipv4, type Mac } from '.
 import { ETH_P_IP } from '../wire/packet.ts';
 import { arpSolicit } from './arp-send.ts';
 import { devQueueXmit, dropSkb } from './dev.ts';
+import type { Errno } from './errno.ts';
 import { inetAddrType } from './fib/in-device.ts';
 import { neighAlloc, neighRecount, stopTimer, takeQueue } from './neigh-life.ts';
 import { randomReachTime } from './neigh-parms.ts';
@@ -30,20 +31,18 @@ const NOTHING: NeighUpdate = { mac: null, override: true };
 /**
  * Sends an IPv4 packet (`skb.packet` begins at its IP header) to the next hop through `dev`: puts the Ethernet header before it
  * and hands it to the device, or queues it until the next hop's MAC is known (ip_finish_output2, neigh_resolve_output).
- * Takes the skb over. When resolution fails each waiting packet is given to `ns.neighbours.onLinkFailure` and dropped.
+ * Takes the skb over, and gives what the device said of it; null also while it waits. When resolution fails each waiting packet is
+ * given to `ns.neighbours.onLinkFailure` and dropped.
  */
-export function neighResolveOutput(ns: NetNamespace, skb: SkBuff, dev: NetDevice, nextHop: Ipv4): void {
+export function neighResolveOutput(ns: NetNamespace, skb: SkBuff, dev: NetDevice, nextHop: Ipv4): Errno | null {
   const entry = neighLookup(ns, dev, nextHop) ?? neighCreate(ns, dev, nextHop, false);
   if (entry === null) {
     dropSkb(skb, dev, 'ip_finish_output2', 'NEIGH_CREATEFAIL', 'neighbour table overflow');
-    return;
+    return 'ENOBUFS';
   }
-  if (!entry.connected) {
-    neighEvent(ns, entry, 'SEND', NOTHING, skb);
-    return;
-  }
+  if (!entry.connected) return neighEvent(ns, entry, 'SEND', NOTHING, skb);
   if (ns.recorder.on) recordNeighResolve(ns, entry, skb, 'resolved');
-  transmit(entry, skb);
+  return transmit(entry, skb);
 }
 
 /** Loopback has one entry for all addresses (__ipv4_neigh_lookup). */
@@ -121,11 +120,11 @@ function gatherFacts(ns: NetNamespace, entry: Neighbour, update: NeighUpdate): v
   facts.addressRefused = known && !facts.addressSame && !update.override;
 }
 
-/** One event of one entry: the table of the state machine says what happens. */
-export function neighEvent(ns: NetNamespace, entry: Neighbour, event: NeighbourEvent, update: NeighUpdate = NOTHING, skb: SkBuff | null = null): void {
+/** One event of one entry: the table of the state machine says what happens. Gives what the device said of `skb`, if it got it. */
+export function neighEvent(ns: NetNamespace, entry: Neighbour, event: NeighbourEvent, update: NeighUpdate = NOTHING, skb: SkBuff | null = null): Errno | null {
   gatherFacts(ns, entry, update);
   const row = next(NEIGHBOUR_TABLE, NEIGHBOUR_GUARDS, entry.state, event, facts);
-  if (row === null) return;
+  if (row === null) return null;
   const before = entry.state;
   const macBefore = entry.mac;
   const to = row.target ?? before;
@@ -138,7 +137,9 @@ export function neighEvent(ns: NetNamespace, entry: Neighbour, event: NeighbourE
     if (before !== to) neighRecount(ns, entry);
     if (ns.recorder.on) entry.step = recordNeighState(ns, entry, before, event, update.cause ?? skb?.cause ?? -1);
   }
-  for (const action of row.actions) EFFECTS[action]?.(ns, entry, skb);
+  let error: Errno | null = null;
+  for (const action of row.actions) error = EFFECTS[action]?.(ns, entry, skb) || error;
+  return error;
 }
 
 type DataAction = (ns: NetNamespace, entry: Neighbour, to: NudState, update: NeighUpdate) => void;
@@ -158,7 +159,7 @@ const DATA: { readonly [A in NeighbourAction]?: DataAction } = {
   },
 };
 
-type EffectAction = (ns: NetNamespace, entry: Neighbour, skb: SkBuff | null) => void;
+type EffectAction = (ns: NetNamespace, entry: Neighbour, skb: SkBuff | null) => Errno | null | void;
 const EFFECTS: { readonly [A in NeighbourAction]?: EffectAction } = {
   stopTimer: (ns, entry) => stopTimer(ns, entry),
   armRetrans: (ns, entry) => arm(ns, entry, ns.queue.now + Math.max(entry.settings.parms.retrans_time, 10 * MILLISECOND)),
@@ -170,9 +171,9 @@ const EFFECTS: { readonly [A in NeighbourAction]?: EffectAction } = {
     if (skb) enqueue(ns, entry, skb);
   },
   transmit: (ns, entry, skb) => {
-    if (!skb) return;
+    if (!skb) return null;
     if (ns.recorder.on) recordNeighResolve(ns, entry, skb, 'resolved');
-    transmit(entry, skb);
+    return transmit(entry, skb);
   },
   drop: (_ns, entry, skb) => {
     if (skb) dropSkb(skb, entry.dev, '__neigh_event_send', 'NEIGH_FAILED', 'mcast_solicit and app_solicit are 0');
@@ -237,11 +238,11 @@ function reportFailure(ns: NetNamespace, entry: Neighbour): void {
 }
 
 /** neigh_connected_output */
-function transmit(entry: Neighbour, skb: SkBuff): void {
+function transmit(entry: Neighbour, skb: SkBuff): Errno | null {
   const { dev } = entry;
   const header = (entry.header ??= { kind: 'eth', dst: entry.mac!, src: dev.mac, type: ETH_P_IP });
   const { packet } = skb;
   skb.packet = packet.length === 3 ? [header, packet[0]!, packet[1]!, packet[2]!] : [header, ...packet];
   skb.dev = dev;
-  devQueueXmit(skb, dev);
+  return devQueueXmit(skb, dev);
 }

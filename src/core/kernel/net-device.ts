@@ -14,7 +14,9 @@ export interface NetDeviceOps {
   open?(dev: NetDevice): void;
   /** ndo_stop. */
   stop?(dev: NetDevice): void;
-  /** ndo_uninit: the device is about to be deleted. */
+  /** The device is about to be deleted; it is still up, and known (rtnl_link_ops.dellink). */
+  dellink?(dev: NetDevice): void;
+  /** ndo_uninit: it is down, and no longer known. */
   uninit?(dev: NetDevice): void;
 }
 
@@ -32,6 +34,8 @@ export interface LinkStats {
   txDropped: number;
   txErrors: number;
   multicast: number;
+  /** How often the carrier came or went since the device was made; absent: never. */
+  carrierChanges?: number;
 }
 
 /** A network device (struct net_device). The live object; its row in the `link` table is what the trace and programs see. */
@@ -81,7 +85,7 @@ export interface NetDevice {
   peerPlace: string | null;
   /** `machine:dev` or `machine/netns:dev`. */
   place: string;
-  /** False once it is unregistered; frames still on their way to it die. */
+  /** False before it is registered, and from the moment that it is not any more. */
   registered: boolean;
   readonly stats: LinkStats;
   readonly createdAt: number;

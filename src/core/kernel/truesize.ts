@@ -8,9 +8,9 @@ const SHARED_INFO = 320;
 /** Room for the link layer header, and alignment, before the IP header (hh_len + 15). */
 const HEADROOM = 31;
 
-/** Sizes of the kernel's memory caches up to a page, then whole pages. */
+/** What the kernel takes for the data of a packet: its cache of small heads (576 bytes), the caches above it, then whole pages. */
 function kmallocSize(bytes: number): number {
-  for (const size of [64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192]) if (bytes <= size) return size;
+  for (const size of [576, 1024, 2048, 4096, 8192]) if (bytes <= size) return size;
   return Math.ceil(bytes / 4096) * 4096;
 }
 

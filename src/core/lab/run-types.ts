@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly maxTraceSteps?: number;
   /** or so many seconds on the lab's clock (default a day). */
   readonly maxSeconds?: number;
+  /** Commands and turns of loops that one script may take (default 2 million). */
+  readonly maxWork?: number;
 }
 
 /** How far a run is. */

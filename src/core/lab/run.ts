@@ -25,6 +25,7 @@ interface Session {
   readonly world: World;
   readonly bounds: Bounds;
   readonly wantTables: boolean;
+  readonly limits: { readonly work?: number };
   readonly setups: CommandResult[];
   readonly steps: StepResult[];
   readonly tables: Tables[];
@@ -43,7 +44,7 @@ export function runLab(lab: Lab, options: RunOptions = {}): LabRun {
 /** The same in pieces of some milliseconds, for whoever shows progress or may want to stop: give up the generator to cancel. */
 export function* runningLab(lab: Lab, options: RunOptions = {}): Generator<Progress, LabRun, void> {
   const world = boot(lab, options.record ?? 'everything');
-  const session: Session = { lab, world, bounds: new Bounds(world, options), wantTables: options.tables === true, setups: [], steps: [], tables: [], problems: [] };
+  const session: Session = { lab, world, bounds: new Bounds(world, options), wantTables: options.tables === true, limits: options.maxWork === undefined ? {} : { work: options.maxWork }, setups: [], steps: [], tables: [], problems: [] };
   try {
     if (yield* runSetups(session)) for (const step of lab.steps) yield* runStep(session, step);
   } catch (error) {
@@ -126,7 +127,7 @@ interface Ended extends Omit<CommandResult, 'range'> {
 function* command(session: Session, on: string, run: string, errexit: boolean, timeout: number): Generator<Progress, Ended, void> {
   const { world, bounds } = session;
   const startNs = world.queue.now;
-  const script = startShell(world.machines.get(on)!, run, { errexit });
+  const script = startShell(world.machines.get(on)!, run, { errexit, limits: session.limits });
   const deadline = startNs + Math.round(timeout * SECOND);
   yield* bounds.drive(() => script.exit !== null, deadline, () => progress(session));
   let exit = script.exit;

@@ -6,6 +6,7 @@ import { bridge } from './iproute2/bridge.ts';
 import { ip } from './iproute2/ip.ts';
 import { ping } from './ping/ping.ts';
 import { sysctl } from './sysctl/sysctl.ts';
+import { tcpdump } from './tcpdump/tcpdump.ts';
 import { traceroute } from './traceroute/traceroute.ts';
 import { TEXT_PROGRAMS } from './text/text-programs.ts';
 
@@ -21,5 +22,6 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   ping,
   arping,
   traceroute,
+  tcpdump,
   ...TEXT_PROGRAMS,
 };

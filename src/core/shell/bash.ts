@@ -48,7 +48,7 @@ export const bash: Program = function* (process) {
   const shell = newShell(process);
   const called = process.argv[0] ?? 'bash';
   shell.dash = /(?:^|\/)(?:sh|dash)$/.test(called);
-  shell.name = called;
+  shell.name = shell.errorName = called;
   const invocation = readInvocation(shell, process.argv.slice(1));
   if (typeof invocation === 'number') return invocation;
   return yield* runSubshellBody(shell, () => runInvocation(shell, invocation));
@@ -96,7 +96,7 @@ function readInvocation(shell: Shell, args: readonly string[]): Invocation | num
 }
 
 function invalid(shell: Shell, what: string, why: string): number {
-  shell.err(`${shell.name}: ${what}: ${why}\n`);
+  shell.err(`${shell.errorName}: ${what}: ${why}\n`);
   return 2;
 }
 
@@ -108,7 +108,7 @@ function version(shell: Shell): number {
 function* runInvocation(shell: Shell, { command, file, args }: Invocation): Step {
   if (args.length > 0) {
     shell.positional = args.slice(1);
-    if (args[0] !== '') shell.name = args[0]!;
+    if (args[0] !== '') shell.name = shell.errorName = args[0]!;
   }
   if (command !== null) return yield* runText(shell, command, true);
   if (file !== null) return yield* runFile(shell, file);

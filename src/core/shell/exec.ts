@@ -63,7 +63,7 @@ export function* execute(task: Task, found: Found, argv: readonly string[], opti
   recordExec(task);
   try {
     if (found.kind === 'program') return yield* found.program(task);
-    if (found.kind === 'script') return yield* executeScript(task, found.path, argv);
+    if (found.kind === 'script') return yield* executeScript(task, argv[0]!.includes('/') ? argv[0]! : found.path, argv);
     return found.status;
   } finally {
     Object.assign(task, before);
@@ -101,7 +101,7 @@ function redirect(task: Task, options: ExecOptions): () => void {
 
 /** A file that is no program of ours: `#!` names its interpreter; without, execvp(3) gives it to the shell. */
 function* executeScript(task: Task, path: string, argv: readonly string[]): Running {
-  const text = task.fs.read(path);
+  const text = task.fs.read(joinPath(task.cwd, path));
   const interpreter = /^#![ \t]*(\S+)(?:[ \t]+(.*?))?[ \t]*(?:\n|$)/.exec(text);
   if (text.startsWith('\x7fELF')) throw new NotSimulated(`the binary file ${path}`);
   const command = interpreter?.[1] ?? '/bin/sh';

@@ -73,6 +73,7 @@ export interface Process {
   readonly argv: readonly string[];
   readonly env: ReadonlyMap<string, string>;
   readonly cwd: string;
+  readonly umask: number;
   readonly fs: FileSystem;
   readonly stdin: InputStream;
   readonly stdout: OutputStream;

@@ -92,7 +92,7 @@ export function explainArpSend(step: ArpSendStep, trace: Trace): Explanation {
   const target = formatIpv4(step.tpa);
   if (arp && arp.spa === arp.tpa) return { title: `${host} announces to everybody: ${target} is here`, text: 'A gratuitous ARP: nobody asked, but those who know the address learn its new MAC.' };
   if (step.kind === 'arp.reply') {
-    const mac = arp ? names.mac(arp.sha, step.seq) : device;
+    const mac = arp && names.hasMac(placeOfStep(step), step.device ?? '', arp.sha, step.seq) ? device : names.mac(arp?.sha ?? 0, step.seq);
     return { title: `${host} answers: ${target === '0.0.0.0' ? 'the address' : formatIpv4(arp?.spa ?? 0)} is at ${mac}`, text: `The reply goes to the asker alone${arp ? `, ${names.mac(arp.tha, step.seq)}` : ''}. It carries the MAC ${arp ? formatMac(arp.sha) : ''}.` };
   }
   const why = waitingFor(step, trace);
@@ -148,6 +148,7 @@ export function explainNeighResolve(step: NeighResolveStep, trace: Trace): Expla
   const host = names.host(placeOfStep(step));
   const ip = formatIpv4(step.ip);
   const row = step.reads[0] ? rowText(trace, step.reads[0], step.seq) : null;
+  if (step.state === 'NOARP') return { title: `${step.device ?? host} needs no MAC address`, text: 'Nothing has to be resolved on this device.' };
   if (step.verdict === 'queued') return { title: `${host} does not know the MAC of ${ip}: the packet waits`, text: `The neighbour entry is ${step.state}. Without a MAC no Ethernet header can be written.` };
   return { title: `${host} knows the MAC of ${ip}`, text: row === null ? `The neighbour entry is ${step.state}.` : `The entry in its neighbour table: ${row}.` };
 }

@@ -6,7 +6,7 @@ import {
 import { DROP_REASONS } from './drop-reason.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { packetName } from './packet-name.ts';
-import { changeTexts } from './row-text.ts';
+import { changeText, changeTexts } from './row-text.ts';
 import type { DropStep, NetlinkStep, ProcessExecStep, ProcessExitStep, ProcessOutputStep, Step, TableStep } from './step.ts';
 import type { Trace } from './trace.ts';
 
@@ -70,22 +70,31 @@ function explainExit(step: ProcessExitStep, trace: Trace): Explanation {
   return { title: `${namesOf(trace).program(step.machine, step.pid)} ends with exit code ${step.exit}`, text: step.exit === 0 ? 'All went well, it says.' : 'Not 0: it reports a failure.' };
 }
 
-const OBJECTS: Readonly<Record<string, string>> = {
-  LINK: 'device', ADDR: 'address', ROUTE: 'route', RULE: 'rule', NEIGH: 'neighbour or forwarding entry', NSID: 'namespace id', NETCONF: 'setting', VLAN: 'VLAN',
-};
+/** The table that a request is about: RTM_NEWADDR changes `addr`. */
+const TABLE_OF: Readonly<Record<string, readonly string[]>> = { LINK: ['link'], ADDR: ['addr'], ROUTE: ['route'], RULE: ['rule'], NEIGH: ['neigh', 'fdb', 'proxy'], VLAN: ['vlan'] };
+
+interface NamedRow {
+  readonly name: string;
+}
 
 function explainNetlink(step: NetlinkStep, trace: Trace): Explanation {
-  const match = /^RTM_(NEW|DEL|SET|GET)([A-Z]+)$/.exec(step.request);
-  const object = match ? (OBJECTS[match[2]!] ?? match[2]!.toLowerCase()) : '';
   const host = namesOf(trace).host(placeOfStep(step));
-  const changes = changeTexts(trace, step.seq);
-  const what = match ? { NEW: `a ${object} is made or changed`, SET: `a ${object} is changed`, DEL: `a ${object} is deleted`, GET: `a ${object} is asked for` }[match[1]!]! : step.request;
-  if (step.error !== null) return { title: `The kernel refuses ${step.request} in ${host}: ${step.error}`, text: `The request: ${what}. Nothing has changed.` };
-  return { title: `${host}: ${what}`, text: changes.length === 0 ? `${step.request}.` : sentence(`${step.request}. ${changes.slice(0, 6).join('; ')}`) };
+  if (step.error !== null) return { title: `The kernel refuses ${step.request} in ${host}: ${step.error}`, text: 'Nothing has changed.' };
+  const tables = TABLE_OF[/^RTM_(?:NEW|DEL|SET)([A-Z]+)$/.exec(step.request)?.[1] ?? ''] ?? [];
+  const asked = step.changes.filter(({ table }) => tables.includes(table.split('#')[1]!));
+  const main = asked.find(({ table }) => table.startsWith(`${placeOfStep(step)}#`)) ?? asked[0] ?? step.changes[0];
+  if (!main) return { title: `${host}: ${step.request}`, text: 'Nothing had to be changed.' };
+  const moved = main.table.endsWith('#link') && main.after === null ? asked.find(({ table, after }) => table !== main.table && (after as NamedRow | null)?.name === (main.before as NamedRow).name) : undefined;
+  if (moved) return { title: `${host}: device ${(main.before as NamedRow).name} moves to ${namesOf(trace).host(moved.table.split('#')[0]!)}`, text: 'A device that changes its namespace goes down and loses its addresses.' };
+  const others = step.changes.filter((change) => change !== main).map((change) => changeText(trace, change, step.seq));
+  const more = others.length === 0 ? '' : ` With it: ${others.slice(0, 6).join('; ')}${others.length > 6 ? `; and ${others.length - 6} more` : ''}.`;
+  return { title: `${host}: ${changeText(trace, main, step.seq)}`, text: `The kernel does as ${step.request} asks.${more}` };
 }
 
 function explainTable(step: TableStep, trace: Trace): Explanation {
-  return { title: step.why === '' ? 'A table changes' : sentence(step.why).replace(/\.$/, ''), text: changeTexts(trace, step.seq).slice(0, 6).map(sentence).join(' ') };
+  const changes = changeTexts(trace, step.seq);
+  const title = step.why === '' ? (changes[0] ?? 'A table changes') : step.why;
+  return { title: sentence(title).replace(/\.$/, ''), text: changes.slice(0, 6).map(sentence).join(' ') };
 }
 
 function explainDrop(step: DropStep, trace: Trace): Explanation {

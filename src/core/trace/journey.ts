@@ -9,10 +9,12 @@ export interface Hop {
   readonly place: string;
   /** Null when the packet was made here. */
   readonly in: string | null;
-  /** Devices it was handed up to on its way: the bridge of a port, a VLAN device. */
+  /** Devices it was handed to on its way through, in order: the bridge of a port, a VLAN device. */
   readonly through: readonly string[];
+  /** Devices that got a copy beside those it left through: the bridge, of a broadcast. */
+  readonly also: readonly string[];
   /** Several when it was flooded or cut up; none when its way ends here. `peer` is where it should arrive. */
-  readonly out: readonly { readonly device: string; readonly peer: string | null }[];
+  readonly out: readonly { readonly device: string; readonly peer: string }[];
   readonly steps: readonly number[];
 }
 
@@ -91,7 +93,8 @@ interface OpenHop {
   readonly place: string;
   readonly in: string | null;
   readonly through: string[];
-  readonly out: { device: string; peer: string | null }[];
+  readonly also: string[];
+  readonly out: { device: string; peer: string }[];
   readonly steps: number[];
 }
 
@@ -106,14 +109,14 @@ function hopsOf(trace: Trace, seqs: readonly number[]): Hop[] {
     let hop = current.get(place);
     const arrives = step.kind === 'dev.rx' && underway.delete(`${place}:${device}`);
     if (!hop || arrives) {
-      hop = { place, in: step.kind === 'dev.rx' ? device : null, through: [], out: [], steps: [] };
+      hop = { place, in: step.kind === 'dev.rx' ? device : null, through: [], also: [], out: [], steps: [] };
       hops.push(hop);
       current.set(place, hop);
-    } else if (step.kind === 'dev.rx') hop.through.push(device);
+    } else if (step.kind === 'dev.rx' || (step.kind === 'dev.xmit' && step.peer === null)) (hop.out.length > 0 ? hop.also : hop.through).push(device);
     hop.steps.push(seq);
-    if (step.kind !== 'dev.xmit') continue;
+    if (step.kind !== 'dev.xmit' || step.peer === null) continue;
     hop.out.push({ device, peer: step.peer });
-    if (step.peer !== null) underway.add(step.peer);
+    underway.add(step.peer);
   }
   return hops;
 }

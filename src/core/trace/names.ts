@@ -12,6 +12,7 @@ interface LinkShape {
 }
 interface AddrShape {
   readonly local: Ipv4;
+  readonly ifindex: number;
 }
 
 /** How people call things: devices instead of MACs and interface indices, hosts instead of places. */
@@ -22,6 +23,8 @@ export interface Names {
   device(place: string, name: string, seq: number): string;
   /** True when the device is a port of a bridge at that time. */
   isPort(place: string, name: string, seq: number): boolean;
+  /** True when the device has the MAC at that time. */
+  hasMac(place: string, name: string, mac: Mac, seq: number): boolean;
   /** The device that has this MAC at that time, `everybody` for the broadcast address, or the MAC itself. */
   mac(mac: Mac, seq: number): string;
   /** Name of a device by its index in a namespace; `if7` when there is none at that time. */
@@ -40,6 +43,7 @@ interface Owner {
   readonly key: string;
   readonly label: string;
   readonly bridge: boolean;
+  readonly ifindex: number;
 }
 
 const cache = new WeakMap<Trace, Names>();
@@ -67,11 +71,11 @@ function build(trace: Trace): Names {
   history.versions('link', (place, key, seq, row) => {
     const { name, mac, kind } = row as LinkShape;
     places.add(place);
-    const owner = { seq, place, key, label: name, bridge: kind === 'bridge' };
+    const owner = { seq, place, key, label: name, bridge: kind === 'bridge', ifindex: Number(key) };
     push(byName, name, owner);
     if (mac !== MAC_ZERO) push(macs, mac, owner);
   });
-  history.versions('addr', (place, key, seq, row) => push(addresses, (row as AddrShape).local, { seq, place, key, label: '', bridge: false }));
+  history.versions('addr', (place, key, seq, row) => push(addresses, (row as AddrShape).local, { seq, place, key, label: '', bridge: false, ifindex: (row as AddrShape).ifindex }));
   const machines = new Set([...places].map((place) => place.split('/', 1)[0]));
   const programs = programsOf(trace);
 
@@ -83,6 +87,8 @@ function build(trace: Trace): Names {
   };
   const hasAddress = (owner: Owner, ip: Ipv4, seq: number): boolean =>
     owner.seq <= seq && (history.rowAt({ table: `${owner.place}#addr`, key: owner.key }, seq) as AddrShape | null)?.local === ip;
+  const speaks = (link: Owner, seq: number): boolean =>
+    [...addresses].some(([ip, owners]) => owners.some((owner) => owner.place === link.place && owner.ifindex === Number(link.key) && hasAddress(owner, ip, seq)));
   const ipHost = (ip: Ipv4, seq: number): string | null => {
     const owners = new Set((addresses.get(ip) ?? []).filter((owner) => hasAddress(owner, ip, seq)).map((owner) => host(owner.place)));
     return owners.size === 1 ? [...owners][0]! : null;
@@ -91,11 +97,13 @@ function build(trace: Trace): Names {
     host,
     device,
     ipHost,
+    hasMac: (place, name, mac, seq) => (macs.get(mac) ?? []).some((owner) => owner.place === place && owner.label === name && linkAt(owner, seq)?.mac === mac),
     isPort: (place, name, seq) => (byName.get(name) ?? []).some((owner) => owner.place === place && linkAt(owner, seq)?.name === name && linkAt(owner, seq)!.master !== 0),
     mac(mac, seq) {
       if (mac === MAC_BROADCAST) return 'everybody';
       const owners = (macs.get(mac) ?? []).filter((owner) => linkAt(owner, seq)?.mac === mac && linkAt(owner, seq)!.name === owner.label);
-      const owner = owners.find((other) => !other.bridge) ?? owners[0];
+      // A bridge borrows the MAC of a port: it is meant when it has an address, for then hosts talk to it.
+      const owner = owners.find((other) => other.bridge && speaks(other, seq)) ?? owners.find((other) => !other.bridge) ?? owners[0];
       return owner ? device(owner.place, owner.label, seq) : formatMac(mac);
     },
     ifindex(place, ifindex, seq) {

@@ -1,5 +1,5 @@
 import { formatIpv4, formatMac, type Ipv4, type Mac } from '../wire/address.ts';
-import type { RowRef } from './change.ts';
+import type { Change, RowRef } from './change.ts';
 import { historyOf } from './history.ts';
 import { namesOf } from './names.ts';
 import type { NudState, RouteType } from './step.ts';
@@ -91,12 +91,30 @@ export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): 
   }
 }
 
-/** `neigh: 192.168.1.2 dev veth11 lladdr ... REACHABLE`, for each table row that a step wrote. */
+const NOUNS: Readonly<Record<string, string>> = {
+  link: 'device', addr: 'address', route: 'route', rule: 'rule', neigh: 'neighbour', proxy: 'proxy neighbour', fdb: 'forwarding entry', vlan: 'VLAN', sysctl: 'setting',
+};
+
+/** What a change of a row is, in words: `new address 10.0.0.1/24 dev eth0`, `device veth1: up false → true`, `route 10.0.0.0/24 dev eth0 is gone`. */
+export function changeText(trace: Trace, change: Change, seq: number): string {
+  const table = change.table.split('#')[1]!;
+  const noun = NOUNS[table] ?? table;
+  const { before, after } = change;
+  if (after === null) return before === null ? `${noun} ${change.key} is gone` : `${noun} ${formatRow(trace, change, before, seq - 1)} is gone`;
+  const text = formatRow(trace, change, after, seq);
+  if (before === null) return `new ${noun} ${text}`;
+  const fields = table === 'link' || table === 'sysctl' ? fieldChanges(before as Record<string, unknown>, after as Record<string, unknown>) : [];
+  return fields.length === 0 ? `${noun} ${text}` : `${noun} ${table === 'sysctl' ? change.key : text}: ${fields.join(', ')}`;
+}
+
+function fieldChanges(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {
+  const show = (key: string, value: unknown): string => (key === 'mac' ? formatMac(value as Mac) : String(value ?? 'none'));
+  return Object.keys(after)
+    .filter((key) => before[key] !== after[key] && (typeof after[key] !== 'object' || after[key] === null) && (typeof before[key] !== 'object' || before[key] === null))
+    .map((key) => `${key} ${show(key, before[key])} → ${show(key, after[key])}`);
+}
+
+/** The same for all rows that a step wrote. */
 export function changeTexts(trace: Trace, seq: number): string[] {
-  const step = trace.steps[seq];
-  return (step?.changes ?? []).map((change) => {
-    const table = change.table.split('#')[1]!;
-    if (change.after !== null) return `${table}: ${change.before === null ? 'new ' : ''}${formatRow(trace, change, change.after, seq)}`;
-    return `${table}: gone ${change.before === null ? change.key : formatRow(trace, change, change.before, seq - 1)}`;
-  });
+  return (trace.steps[seq]?.changes ?? []).map((change) => changeText(trace, change, seq));
 }

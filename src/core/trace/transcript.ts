@@ -3,6 +3,7 @@ import { exchangesOf, type Exchange, type Hop, type Journey } from './journey.ts
 import { shownAt, type Granularity } from './levels.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { packetEnds, packetName, withArticle } from './packet-name.ts';
+import type { Step } from './step.ts';
 import type { Trace } from './trace.ts';
 
 export interface TranscriptOptions {
@@ -30,7 +31,7 @@ export function transcript(trace: Trace, options: TranscriptOptions, exchanges: 
 /** `echo request 192.168.1.1 → 192.168.1.2, answered`: what an exchange is, in a line. */
 export function exchangeTitle(exchange: Exchange): string {
   const main = exchange.journeys[0]!;
-  const answers = [...new Set(exchange.journeys.filter(({ relation, parent }) => relation === 'answer' && parent === main.id).map(({ packet }) => packetName(packet)))];
+  const answers = [...new Set(exchange.journeys.filter(({ relation, parent, hops }) => relation === 'answer' && parent === main.id && hops.some(({ out }) => out.length > 0)).map(({ packet }) => packetName(packet)))];
   const arps = exchange.journeys.filter(({ relation }) => relation === 'arp-for').length;
   const parts = [`${packetName(main.packet)} ${packetEnds(main.packet)}`.trim()];
   if (arps > 0 && packetName(main.packet) !== 'ARP request') parts.push(arps === 1 ? 'with an ARP request first' : `with ${arps} ARP requests first`);
@@ -47,11 +48,34 @@ function exchangeLines(trace: Trace, exchange: Exchange, options: TranscriptOpti
     exchangeTitle(exchange),
     ...exchange.journeys.map((journey) => `  ${pathLine(trace, journey)}`),
     ...shown.map((step) => {
-      const time = `+${((step.at - first.at) / 1e6).toFixed(3)} ms`.padStart(13);
+      const time = sinceText(step.at - first.at).padStart(13);
       const fn = options.functions && step.fn !== '' ? `  [${step.fn}]` : '';
       return `${time}  ${names.host(placeOfStep(step)).padEnd(width)}  ${explain(step, trace).title}${fn}`;
     }),
   ];
+}
+
+/** `+0.010 ms`, `+3.000010 s`. */
+function sinceText(ns: number): string {
+  return ns < 1e9 ? `+${(ns / 1e6).toFixed(3)} ms` : `+${(ns / 1e9).toFixed(6)} s`;
+}
+
+/** What happened in a stretch of the trace outside of every packet's journey: commands that changed something, timers, refusals. */
+export function asides(trace: Trace, { granularity, from = 0, to = trace.steps.length - 1, functions }: TranscriptOptions): string[] {
+  if (granularity === 'wire') return [];
+  const names = namesOf(trace);
+  const shown = trace.steps.slice(from, to + 1).filter((step) => step.skb === 0 && isAside(step, trace) && (granularity === 'rules' || shownAt(step, 'stack')));
+  const width = Math.max(0, ...shown.map((step) => names.host(placeOfStep(step)).length));
+  const begin = trace.steps[from]?.at ?? 0;
+  return shown.map((step) => {
+    return `${sinceText(step.at - begin).padStart(13)}  ${names.host(placeOfStep(step)).padEnd(width)}  ${explain(step, trace).title}${functions && step.fn !== '' ? `  [${step.fn}]` : ''}`;
+  });
+}
+
+function isAside(step: Step, trace: Trace): boolean {
+  if (step.kind === 'netlink' || step.kind === 'table') return true;
+  if (step.kind === 'neigh.state') return step.cause < 0 || trace.steps[step.cause]!.skb === 0;
+  return step.kind === 'route.lookup' && (step.result === null || !['unicast', 'local', 'broadcast', 'multicast'].includes(step.result.type));
 }
 
 /** `ARP request: veth11 → veth10 → { veth20 → veth22, brx } (delivered to ns2)`: the devices a packet crossed and how it ended. */
@@ -77,10 +101,9 @@ function pathText(trace: Trace, { hops }: Journey): string {
       const rest = next ? tell(next) : '';
       return rest === '' ? label(hop, device) : `${label(hop, device)} → ${rest}`;
     });
-    branches.push(...hop.through.map((device) => label(hop, device)));
+    branches.push(...hop.also.map((device) => label(hop, device)));
     const onward = branches.length > 1 ? `{ ${branches.join(', ')} }` : (branches[0] ?? '');
-    const arrival = hop.in === null ? '' : label(hop, hop.in);
-    return arrival === '' || onward === '' ? arrival + onward : `${arrival} → ${onward}`;
+    return [...(hop.in === null ? [] : [hop.in]), ...hop.through].map((device) => label(hop, device)).concat(onward === '' ? [] : [onward]).join(' → ');
   };
   if (hops.length > MOST_HOPS) return `${hops.length} hops`;
   const paths: string[] = [];

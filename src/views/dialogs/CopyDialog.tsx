@@ -9,7 +9,7 @@ interface CopyDialogProps {
 }
 
 /** A text to take along: a link, an embed snippet. Selected at once, for where the clipboard is closed. */
-export function CopyDialog({ title, about, text, onClose }: CopyDialogProps) {
+export default function CopyDialog({ title, about, text, onClose }: CopyDialogProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [result, setResult] = useState('');
   const copy = async (): Promise<void> => {

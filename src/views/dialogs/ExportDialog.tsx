@@ -22,7 +22,7 @@ const OFFERS: readonly Offer[] = [
 ];
 
 /** The run as files to take along. */
-export function ExportDialog({ run, onClose }: ExportDialogProps) {
+export default function ExportDialog({ run, onClose }: ExportDialogProps) {
   return (
     <Dialog title="Export this run" onClose={onClose}>
       <ul className="offers">

@@ -3,7 +3,7 @@ import { usePlayer, usePlayerState } from '../player/player-context.ts';
 import { Dialog } from './Dialog.tsx';
 
 /** To a step by its number. */
-export function GoToDialog({ onClose }: { readonly onClose: () => void }) {
+export default function GoToDialog({ onClose }: { readonly onClose: () => void }) {
   const player = usePlayer();
   const stops = usePlayerState((state) => state.stops);
   const at = usePlayerState((state) => state.at);

@@ -4,7 +4,7 @@ import { Dialog } from './Dialog.tsx';
 const GROUPS = ['Stepping', 'Playing', 'Looking'] as const;
 
 /** The keys, from the one table that also serves them. */
-export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
+export default function HelpDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <p>They work while the focus is in the player.</p>

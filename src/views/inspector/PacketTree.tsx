@@ -59,9 +59,9 @@ export function PacketTree({ packet, before, nameMac }: PacketTreeProps) {
         const rewritten = changes.some((change) => change.change === 'changed' && change.index === index);
         return (
           <section key={index} className={`layer ${layer}`}>
-            <h3>
+            <h2>
               {name} <span>{sizes.get(index) ?? 0} B{added ? ' · new' : rewritten ? ' · rewritten' : ''}</span>
-            </h3>
+            </h2>
             <dl>
               {spans.filter((span) => span.header === index && worthShowing(span)).map((span) => (
                 <FieldRow key={`${span.field}@${span.offset}.${span.bits?.from ?? 0}`} span={span} change={changes.find((change) => change.change === 'changed' && change.index === index && change.field === span.field)} nameMac={nameMac} />

@@ -15,7 +15,9 @@ export function OutputPanel() {
   const seq = usePlayerState((state) => state.seq);
   const blocks = useMemo(() => (run ? blocksAt(run, seq) : []), [run, seq]);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView?.({ block: 'nearest' }), [blocks]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [blocks]);
   if (blocks.length === 0) return <p className="panel-empty">No command has run yet.</p>;
   return (
     <div className="output" tabIndex={0} role="region" aria-label="Terminal">

@@ -1,19 +1,22 @@
 import { useReactFlow } from '@xyflow/react';
 
-/** Zoom and fit. The map is out of the tab order's way: one press of Z fits it from anywhere. */
+/** Zoom and fit, for the pointer; the keys + − and Z do the same from anywhere in the player, so none of these is a tab stop. */
 export function MapTools({ onFit }: { readonly onFit: () => void }) {
   const { zoomIn, zoomOut } = useReactFlow();
   return (
     <div className="map-tools">
-      <button type="button" className="button" tabIndex={-1} onClick={() => void zoomIn()} title="Zoom in">
+      <button type="button" className="button map-in" tabIndex={-1} onClick={() => void zoomIn()} aria-label="Zoom in" title="Zoom in (+)">
         +
       </button>
-      <button type="button" className="button" tabIndex={-1} onClick={() => void zoomOut()} title="Zoom out">
+      <button type="button" className="button map-out" tabIndex={-1} onClick={() => void zoomOut()} aria-label="Zoom out" title="Zoom out (−)">
         −
       </button>
-      <button type="button" className="button map-fit" tabIndex={-1} onClick={onFit} title="Fit the map (Z)">
+      <button type="button" className="button map-fit" tabIndex={-1} onClick={onFit} aria-label="Fit the map" title="Fit the map (Z)">
         ⤢
       </button>
+      <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
+        React Flow
+      </a>
     </div>
   );
 }

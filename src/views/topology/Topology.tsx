@@ -61,12 +61,13 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
     return () => observer.disconnect();
   }, [fitView, layout]);
   return (
-    <div className="map" ref={frame} aria-hidden="true">
+    <div className="map" ref={frame}>
+      <div className="map-picture" aria-hidden="true">
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} fitView fitViewOptions={FIT} minZoom={0.2} maxZoom={3}
         nodesFocusable={false} edgesFocusable={false} disableKeyboardA11y nodesDraggable={false} nodesConnectable={false} elementsSelectable={false}
         autoPanOnNodeFocus={false} deleteKeyCode={null} zoomOnScroll={!embedded} preventScrolling={!embedded} zoomOnDoubleClick={false}
-        proOptions={{ hideAttribution: false }}
+        proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={18} size={1.2} />
         <ViewportPortal>
@@ -74,6 +75,7 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
           <DropNote layout={layout} />
         </ViewportPortal>
       </ReactFlow>
+      </div>
       <MapTools onFit={() => void fitView(FIT)} />
     </div>
   );

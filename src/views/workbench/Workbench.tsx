@@ -1,8 +1,6 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { Command } from '../../store/keys.ts';
 import type { Player } from '../../store/player.ts';
-import { GoToDialog } from '../dialogs/GoToDialog.tsx';
-import { HelpDialog } from '../dialogs/HelpDialog.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { PlayerRoot } from '../player/PlayerRoot.tsx';
 import { Story } from '../story/Story.tsx';
@@ -23,6 +21,11 @@ interface WorkbenchProps {
   readonly onTranscript: (open: boolean) => void;
 }
 
+const GoToDialog = lazy(() => import('../dialogs/GoToDialog.tsx'));
+const HelpDialog = lazy(() => import('../dialogs/HelpDialog.tsx'));
+
+const MAP_BUTTONS: Partial<Record<Command, string>> = { fit: '.map-fit', 'zoom-in': '.map-in', 'zoom-out': '.map-out' };
+
 type OpenDialog = 'help' | 'go-to' | null;
 
 /** Story, map, inspector, controls and ladder; on a phone the journey first, the map and the tables a tab away. */
@@ -36,7 +39,7 @@ export function Workbench({ player, chapter, position, transcript, onTranscript 
     else if (command === 'search') {
       onTranscript(true);
       requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-search]')?.focus());
-    } else if (command === 'fit') document.querySelector<HTMLButtonElement>('.map-fit')?.click();
+    } else if (MAP_BUTTONS[command]) document.querySelector<HTMLButtonElement>(MAP_BUTTONS[command])?.click();
     else if (command === 'fullscreen') toggleFullscreen();
     else return false;
     return true;
@@ -64,8 +67,10 @@ export function Workbench({ player, chapter, position, transcript, onTranscript 
         </div>
       </div>
       <PhoneBar />
-      {dialog === 'help' ? <HelpDialog onClose={() => setDialog(null)} /> : null}
-      {dialog === 'go-to' ? <GoToDialog onClose={() => setDialog(null)} /> : null}
+      <Suspense>
+        {dialog === 'help' ? <HelpDialog onClose={() => setDialog(null)} /> : null}
+        {dialog === 'go-to' ? <GoToDialog onClose={() => setDialog(null)} /> : null}
+      </Suspense>
     </PlayerRoot>
   );
 }

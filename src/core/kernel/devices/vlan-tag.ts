@@ -1,3 +1,5 @@
+import { frameLength } from '../../wire/codec.ts';
+import { ETH_HLEN } from '../../wire/ethernet.ts';
 import { ETH_P_8021Q, type EthernetHeader, type Packet, type VlanHeader } from '../../wire/packet.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { SkBuff } from '../sk-buff.ts';
@@ -35,6 +37,7 @@ export function vlanDoReceive(skb: SkBuff, dev: NetDevice): NetDevice | null {
   // Our lower device thinks that this is not for us, but the VLAN device may have a MAC of its own.
   if (skb.pktType === 'otherhost' && (skb.packet[0] as EthernetHeader).dst === upper.mac) skb.pktType = 'host';
   upper.stats.rxPackets++;
+  upper.stats.rxBytes += frameLength(skb.packet) - ETH_HLEN;
   if (skb.pktType === 'multicast') upper.stats.multicast++;
   return upper;
 }

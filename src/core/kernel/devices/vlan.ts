@@ -54,7 +54,11 @@ export function createVlan(lower: NetDevice, vlanId: number, spec: { name: strin
 export function vlanDeviceEvent(event: NetDeviceEvent, lower: NetDevice): void {
   if (lower.vlans.size === 0) return;
   const devices = [...lower.vlans.values()];
-  if (event === 'unregister') return unregisterNetdevices(devices);
+  if (event === 'unregister') {
+    // A device that only moves to another namespace leaves them where they are.
+    if (!lower.registered) unregisterNetdevices(devices);
+    return;
+  }
   for (const dev of devices) follow(event, dev, lower);
 }
 
@@ -67,10 +71,7 @@ function follow(event: NetDeviceEvent, dev: NetDevice, lower: NetDevice): void {
     case 'up':
       devOpen(dev);
       return transferOperstate(dev, lower);
-    case 'changename':
-      dev.peerPlace = lower.place;
-      return;
-    case 'register': case 'unregister': return;
+    case 'changename': case 'register': case 'unregister': return;
   }
 }
 

@@ -1,11 +1,12 @@
 import { newDevConf } from '../dev-conf.ts';
+import { KernelError } from '../errno.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetDeviceEvent, NetNamespace } from '../net-namespace.ts';
 import type { RuleRow } from '../rows.ts';
 import { forgetDeviceSysctls, renameDeviceSysctls } from '../sysctl.ts';
 import { fibAddIfaddr, inetInsertIfa } from './addresses.ts';
+import type { InDevice } from './fib-state.ts';
 import { addrKey, inDeviceOf } from './in-device.ts';
-import { fibNewTable } from './fib-table.ts';
 import { makeRule } from './rules.ts';
 import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from './scope.ts';
 import { fibDisableIp, fibSyncDownDev, fibSyncUp } from './sync.ts';
@@ -20,10 +21,8 @@ function plainRule(priority: number, table: number): RuleRow {
   };
 }
 
-/** Routing of a new namespace: its tables, its three rules, and how it follows the devices (ip_fib_net_init, devinet_init_net). */
+/** Routing of a new namespace: its three rules, and how it follows the devices (ip_fib_net_init, devinet_init_net). */
 export function attachFib(ns: NetNamespace): void {
-  fibNewTable(ns.fib, RT_TABLE_MAIN);
-  fibNewTable(ns.fib, RT_TABLE_LOCAL);
   for (const row of [plainRule(0, RT_TABLE_LOCAL), plainRule(32766, RT_TABLE_MAIN), plainRule(32767, RT_TABLE_DEFAULT)]) {
     const key = `${row.priority}/0`;
     ns.fib.rules.push(makeRule(row, key));
@@ -44,6 +43,7 @@ function followNames(ns: NetNamespace, names: Map<number, string>, event: NetDev
     relabel(ns, dev, before);
   }
   if (event === 'register' || event === 'changename') names.set(dev.ifindex, dev.name);
+  if (event === 'unregister') names.delete(dev.ifindex);
 }
 
 /** Labels follow the name of the device (inetdev_changename). */
@@ -71,7 +71,7 @@ function inetdevEvent(ns: NetNamespace, event: NetDeviceEvent, dev: NetDevice): 
   if (!inDev) return;
   switch (event) {
     case 'up':
-      if (dev.kind === 'loopback' && !inDev.addresses.some((ifa) => ifa.local === LOOPBACK_ADDRESS)) inetInsertIfa(ns, inDev, loopbackAddress(dev));
+      if (dev.kind === 'loopback') addLoopbackAddress(ns, inDev);
       for (const ifa of inDev.addresses) fibAddIfaddr(ns, inDev, ifa);
       fibSyncUp(ns, dev, 'dead');
       break;
@@ -90,11 +90,17 @@ function inetdevEvent(ns: NetNamespace, event: NetDeviceEvent, dev: NetDevice): 
   ns.fib.invalidate();
 }
 
-function loopbackAddress(dev: NetDevice): Parameters<typeof inetInsertIfa>[2] {
-  return {
-    ifindex: dev.ifindex, local: LOOPBACK_ADDRESS, prefixLength: 8, address: LOOPBACK_ADDRESS, broadcast: null, scope: 'host', label: dev.name,
-    secondary: false, noprefixroute: false, validLifetime: null, preferredLifetime: null,
-  };
+/** 127.0.0.1/8 comes whenever `lo` goes up, if it is not there and nothing stands in its way. */
+function addLoopbackAddress(ns: NetNamespace, inDev: InDevice): void {
+  const { ifindex, name } = inDev.dev;
+  try {
+    inetInsertIfa(ns, inDev, {
+      ifindex, local: LOOPBACK_ADDRESS, prefixLength: 8, address: LOOPBACK_ADDRESS, broadcast: null, scope: 'host', label: name,
+      secondary: false, noprefixroute: false, validLifetime: null, preferredLifetime: null,
+    });
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+  }
 }
 
 /** The device leaves: its addresses, its routes, its settings go (inetdev_destroy). */

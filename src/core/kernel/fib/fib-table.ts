@@ -33,6 +33,8 @@ export function fibGetTable(fib: FibState, id: number): FibTable | null {
 export function fibNewTable(fib: FibState, id: number): FibTable {
   const known = fib.tables.get(id);
   if (known) return known;
+  // What is to be one trie with main needs main.
+  if (id === RT_TABLE_LOCAL && !fib.customRules) fibNewTable(fib, RT_TABLE_MAIN);
   const table = createTable(id);
   fib.tables.set(id, table);
   const at = fib.tableOrder.findIndex((other) => (other.id & 255) >= (id & 255));
@@ -139,6 +141,12 @@ export function fibMergedLookup(ns: NetNamespace, key: TableKey): FibMatch | nul
 
 function fibTableLookupOrNull(ns: NetNamespace, table: FibTable | null, key: TableKey): FibMatch | null {
   return table === null ? null : fibTableLookup(ns, table, key);
+}
+
+/** Looks into one table by its id, as the kernel finds it: `local` and `main` are the same trie until there is a rule. Null also when there is no such table. */
+export function fibLookupIn(ns: NetNamespace, id: number, key: TableKey): FibMatch | null {
+  if (!ns.fib.customRules && (id === RT_TABLE_LOCAL || id === RT_TABLE_MAIN)) return fibMergedLookup(ns, key);
+  return fibTableLookupOrNull(ns, fibGetTable(ns.fib, id), key);
 }
 
 /** Routes of a table as the kernel lists them: by network, then longest prefix first, then in lookup order. */

@@ -5,7 +5,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { AddrRow } from '../rows.ts';
 import type { RouteType } from '../types.ts';
 import type { InDevice } from './fib-state.ts';
-import { fibGetTable, fibMergedLookup, fibTableLookup, type TableKey } from './fib-table.ts';
+import { fibGetTable, fibLookupIn, type TableKey } from './fib-table.ts';
 import { RT_TABLE_LOCAL, SCOPE } from './scope.ts';
 
 export function inDeviceOf(ns: NetNamespace, dev: NetDevice): InDevice | null {
@@ -27,8 +27,7 @@ export function ipDevFind(ns: NetNamespace, ip: Ipv4): NetDevice | null {
   const rows = ns.fib.local.get(ip);
   if (rows !== undefined && rows.length > 0) return ns.devices.get(rows[0]!.ifindex) ?? null;
   // Not configured on a device, but a route of table local may make it ours.
-  const table = fibGetTable(ns.fib, RT_TABLE_LOCAL);
-  const match = table && fibTableLookup(ns, table, plainKey(ip));
+  const match = fibLookupIn(ns, RT_TABLE_LOCAL, plainKey(ip));
   return match?.route.row.type === 'local' ? (match.hop?.dev ?? null) : null;
 }
 
@@ -38,14 +37,11 @@ function plainKey(dst: Ipv4): TableKey {
 
 /** What kind of address `ip` is for this host (inet_addr_type); with `dev`, only routes of that device count (inet_dev_addr_type). */
 export function inetAddrType(ns: NetNamespace, ip: Ipv4, dev: NetDevice | null = null): RouteType {
-  if (ip >>> 24 === 0 || ip === 0xffff_ffff) return 'broadcast';
+  if (ip === 0 || ip === 0xffff_ffff) return 'broadcast';
   if (ip >>> 28 === 14) return 'multicast';
-  const table = fibGetTable(ns.fib, RT_TABLE_LOCAL);
-  if (!table) return 'broadcast';
-  const key = plainKey(ip);
-  const match = ns.fib.customRules ? fibTableLookup(ns, table, key) : fibMergedLookup(ns, key);
-  if (!match || (match.hop === null && match.route.row.type === 'throw')) return 'unicast';
-  return dev === null || match.hop?.dev === dev ? match.route.row.type : 'unicast';
+  if (!fibGetTable(ns.fib, RT_TABLE_LOCAL)) return 'broadcast';
+  const match = fibLookupIn(ns, RT_TABLE_LOCAL, plainKey(ip));
+  return match?.hop && (dev === null || match.hop.dev === dev) ? match.route.row.type : 'unicast';
 }
 
 /** Scope that an address counts with when a source is chosen: with route_localnet those of scope host may leave the host. */

@@ -6,9 +6,9 @@ import type { RouteType, Scope } from '../types.ts';
 import { inDevConf } from '../dev-conf.ts';
 import { inetAddrType } from './in-device.ts';
 import type { FibHop, FibRoute, FibTable } from './fib-state.ts';
-import { fibGetTable, fibNewTable, fibTableLookup, findPlace, linkRoute, routesOf, unlinkRoute } from './fib-table.ts';
+import { fibGetTable, fibLookupIn, fibNewTable, findPlace, linkRoute, routesOf, unlinkRoute } from './fib-table.ts';
 import { checkHop, hostHop, type HopRequest } from './nexthop.ts';
-import { isErrorType, RT_TABLE_MAIN, SCOPE, TYPE_SCOPE } from './scope.ts';
+import { isErrorType, SCOPE, TYPE_SCOPE } from './scope.ts';
 
 /** A route as it is asked for (struct fib_config), complete. */
 export interface RouteConfig {
@@ -67,9 +67,7 @@ function createHops(ns: NetNamespace, config: RouteConfig): FibHop[] {
 function validPrefsrc(ns: NetNamespace, config: RouteConfig, prefsrc: Ipv4): boolean {
   if (config.type === 'local' && config.dst !== 0 && config.dst === prefsrc) return true;
   if (inetAddrType(ns, prefsrc) === 'local') return true;
-  const table = config.table === RT_TABLE_MAIN ? null : fibGetTable(ns.fib, config.table);
-  if (!table) return false;
-  const match = fibTableLookup(ns, table, { dst: prefsrc, oif: 0, tos: 0, scope: SCOPE.global, ignoreLinkstate: false });
+  const match = fibLookupIn(ns, config.table, { dst: prefsrc, oif: 0, tos: 0, scope: SCOPE.global, ignoreLinkstate: false });
   return match?.route.row.type === 'local';
 }
 
@@ -78,7 +76,7 @@ export function fibTableInsert(ns: NetNamespace, config: RouteConfig, flags: New
   checkPrefix(config.dst, config.prefixLength);
   const table = fibNewTable(ns.fib, config.table);
   const hops = createHops(ns, config);
-  if (config.prefsrc !== null && !validPrefsrc(ns, config, config.prefsrc)) invalid('Invalid prefsrc address');
+  if (config.prefsrc !== null && !isErrorType(config.type) && !validPrefsrc(ns, config, config.prefsrc)) invalid('Invalid prefsrc address');
 
   const routes = routesOf(table, config.dst, config.prefixLength);
   const first = findPlace(routes, config.tos, config.priority);
@@ -173,9 +171,9 @@ export interface DeleteConfig {
 
 /** Deletes the first route that fits (fib_table_delete). Throws ESRCH when there is none. */
 export function fibTableDelete(ns: NetNamespace, config: DeleteConfig): FibRoute {
+  checkPrefix(config.dst, config.prefixLength);
   const table = fibGetTable(ns.fib, config.table);
   if (!table) throw new KernelError('ESRCH', 'FIB table does not exist');
-  checkPrefix(config.dst, config.prefixLength);
   const route = routesOf(table, config.dst, config.prefixLength).find((candidate) => deleteMatches(candidate, config));
   if (!route) throw new KernelError('ESRCH');
   removeRoute(ns, table, route);

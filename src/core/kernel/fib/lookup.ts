@@ -65,9 +65,9 @@ export function routeOutput(ns: NetNamespace, flow: Flow): RouteResult | Errno {
 
 function routeOutputTables(ns: NetNamespace, flow: Flow): RouteResult | Errno {
   const { dst, src, oif } = flow;
-  if (oif === 0 && dst >>> 24 !== 0 && dst < 0xe000_0000 && (src === 0 || ns.fib.local.has(src))) return routeUnicast(ns, flow, null);
+  if (oif === 0 && dst !== 0 && dst < 0xe000_0000 && (src === 0 || ns.fib.local.has(src))) return routeUnicast(ns, flow, null);
   if (src !== 0) {
-    if (isMulticastIpv4(src) || src === 0xffff_ffff || src >>> 24 === 0) return 'EINVAL';
+    if (isMulticastIpv4(src) || src === 0xffff_ffff || src === 0) return 'EINVAL';
     if (oif === 0 && (isMulticastIpv4(dst) || dst === 0xffff_ffff)) {
       const dev = ipDevFind(ns, src);
       return dev ? makeOutput(ns, flow, null, dev, src) : 'ENETUNREACH';
@@ -149,10 +149,10 @@ function makeOutput(ns: NetNamespace, flow: Flow, path: Path | null, dev: NetDev
   let type: RouteType = path ? path.match.route.row.type : 'unicast';
   if (dst === 0xffff_ffff) type = 'broadcast';
   else if (isMulticastIpv4(dst)) type = 'multicast';
-  else if (dst >>> 24 === 0) return 'EINVAL';
+  else if (dst === 0) return 'EINVAL';
   const route = path ? path.match.route.row : syntheticRoute(dev, dst, type);
   // A broadcast goes to everybody on the link, never by way of a gateway.
-  const via = path && type === 'unicast' ? path.hop.via : null;
+  const via = path && type === 'unicast' ? gatewayOf(path.hop) : null;
   return { type, scope: route.scope, table: path ? path.match.table : RT_TABLE_MAIN, route, dev, via, prefsrc: src, mtu: route.mtu ?? dev.mtu };
 }
 
@@ -216,8 +216,8 @@ export function routeInput(ns: NetNamespace, key: FibKey, dev: NetDevice, packet
   if (isMulticastIpv4(dst)) return multicastInput(ns, key, dev);
   if (isMulticastIpv4(src) || src === 0xffff_ffff) return drop('IP_INVALID_SOURCE');
   if (dst === 0xffff_ffff || (src === 0 && dst === 0)) return broadcastInput(ns, key, dev, null, packet);
-  if (src >>> 24 === 0) return drop('IP_INVALID_SOURCE');
-  if (dst >>> 24 === 0) return drop('IP_INVALID_DEST');
+  if (src === 0) return drop('IP_INVALID_SOURCE');
+  if (dst === 0) return drop('IP_INVALID_DEST');
   if ((isLoopbackIpv4(dst) || isLoopbackIpv4(src)) && inDevConf(ns, dev, 'route_localnet') === 0) return drop('IP_LOCALNET');
 
   const cached = key.tos === 0 && !ns.fib.customRules ? cachedRoute(ns, dst) : null;
@@ -246,11 +246,11 @@ function localInput(ns: NetNamespace, match: FibMatch, dst: Ipv4, dev: NetDevice
 /** brd_input */
 function broadcastInput(ns: NetNamespace, key: FibKey, dev: NetDevice, match: FibMatch | null, packet: Incoming | null): InputRoute {
   if (packet === null) return drop('UNHANDLED_PROTO');
-  if (key.src >>> 24 !== 0) {
+  if (key.src !== 0) {
     const source = validateSource(ns, { ...key, dst: 0 }, 0, dev);
     if (source.reason !== null) return drop(source.reason);
   }
-  return { verdict: 'local', result: castResult(dev, match?.route.row ?? syntheticRoute(dev, key.dst, 'broadcast'), 'broadcast') };
+  return { verdict: 'local', result: castResult(ns, match?.route.row ?? syntheticRoute(dev, key.dst, 'broadcast'), 'broadcast') };
 }
 
 /** 224.0.0.1 is every host's (ip_check_mc_rcu); other groups have no members here. */
@@ -258,14 +258,16 @@ function multicastInput(ns: NetNamespace, key: FibKey, dev: NetDevice): InputRou
   if (key.dst !== 0xe000_0001) return drop('IP_INVALID_DEST');
   if (isMulticastIpv4(key.src) || key.src === 0xffff_ffff) return drop('IP_INVALID_SOURCE');
   if (isLoopbackIpv4(key.src) && inDevConf(ns, dev, 'route_localnet') === 0) return drop('IP_INVALID_SOURCE');
-  if (key.src >>> 24 !== 0) {
+  if (key.src !== 0) {
     const source = validateSource(ns, { ...key, dst: 0 }, 0, dev);
     if (source.reason !== null) return drop(source.reason);
   }
-  return { verdict: 'local', result: castResult(dev, syntheticRoute(dev, key.dst, 'multicast'), 'multicast') };
+  return { verdict: 'local', result: castResult(ns, syntheticRoute(dev, key.dst, 'multicast'), 'multicast') };
 }
 
-function castResult(dev: NetDevice, route: RouteRow, type: 'broadcast' | 'multicast'): RouteResult {
+/** Packets for this host leave the routing by `lo`, whatever device they came in by. */
+function castResult(ns: NetNamespace, route: RouteRow, type: 'broadcast' | 'multicast'): RouteResult {
+  const dev = ns.devices.get(LOOPBACK_IFINDEX)!;
   return { type, scope: route.scope, table: route.table, route, dev, via: null, prefsrc: 0, mtu: dev.mtu };
 }
 
@@ -278,10 +280,15 @@ function forwardInput(ns: NetNamespace, key: FibKey, dev: NetDevice, match: FibM
   const back = hop.dev === dev;
   if (packet === null && back && inDevConf(ns, dev, 'proxy_arp_pvlan') === 0) return drop('IP_INVALID_DEST');
   const result: RouteResult = {
-    type: route.row.type, scope: route.row.scope, table: match.table, route: route.row, dev: hop.dev, via: hop.via, prefsrc: 0,
+    type: route.row.type, scope: route.row.scope, table: match.table, route: route.row, dev: hop.dev, via: gatewayOf(hop), prefsrc: 0,
     mtu: route.row.mtu ?? hop.dev.mtu,
   };
   const redirect = back && source.onLink && inDevConf(ns, dev, 'send_redirects') !== 0
     && (inDevConf(ns, dev, 'shared_media') !== 0 || inetAddrOnlink(inDeviceOf(ns, dev)!, key.src, hop.via ?? 0));
   return { verdict: 'forward', result: packet !== null && hasExceptions(ns) ? followException(ns, result, key.dst) : result, redirect };
+}
+
+/** A gateway that is one's own address is none: the destination itself is the next hop (rt_set_nexthop). */
+function gatewayOf(hop: FibHop): Ipv4 | null {
+  return hop.scope === SCOPE.link ? hop.via : null;
 }

@@ -4,7 +4,7 @@ import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import { inDeviceOf, inetAddrType } from './in-device.ts';
 import type { FibHop } from './fib-state.ts';
-import { fibGetTable, fibTableLookup } from './fib-table.ts';
+import { fibLookupIn } from './fib-table.ts';
 import { fibLookup, isFailure, LOOPBACK_IFINDEX, type FibKey } from './rules.ts';
 import { RT_TABLE_MAIN, SCOPE } from './scope.ts';
 
@@ -55,13 +55,11 @@ function checkOnlink(ns: NetNamespace, hop: HopRequest, via: Ipv4, scope: number
 
 /** fib_check_nh_v4_gw: the gateway must be reachable by a route that is nearer than this one. */
 function checkGateway(ns: NetNamespace, hop: HopRequest, via: Ipv4, table: number, scope: number): FibHop {
-  if (scope >= SCOPE.link) fail('EINVAL', 'Nexthop has invalid scope');
   const key: FibKey = {
     dst: via, src: 0, oif: hop.ifindex, iif: LOOPBACK_IFINDEX, mark: 0, tos: 0, protocol: 0, sport: 0, dport: 0,
     scope: Math.max(scope + 1, SCOPE.link), ignoreLinkstate: true,
   };
-  const own = table === RT_TABLE_MAIN ? null : fibGetTable(ns.fib, table);
-  let answer = own ? fibTableLookup(ns, own, key) : null;
+  let answer = table === RT_TABLE_MAIN ? null : fibLookupIn(ns, table, key);
   if (answer === null || answer.hop === null) {
     const found = fibLookup(ns, key);
     if (isFailure(found)) fail(found.errno, 'Nexthop has invalid gateway');

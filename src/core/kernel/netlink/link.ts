@@ -11,6 +11,7 @@ import type { LinkRow } from '../rows.ts';
 import { setBridgeOptions, setPortOptions } from './link-bridge.ts';
 import type { NewLinkRequest, SetLinkRequest } from './requests.ts';
 import { rtnl } from './rtnl.ts';
+import { linkwatchSyncDev } from '../linkwatch.ts';
 
 /** Smallest and largest MTU of Ethernet-like devices (ETH_MIN_MTU, ETH_MAX_MTU), bytes. */
 const MIN_MTU = 68;
@@ -38,6 +39,14 @@ export function delLink(ns: NetNamespace, ifindex: number): void {
 /** RTM_GETLINK, the whole table: by ifindex. */
 export function listLinks(ns: NetNamespace): LinkRow[] {
   return [...ns.tables.link.rows.values()].sort((x, y) => x.ifindex - y.ifindex);
+}
+
+/** RTM_GETLINK of one device, by name or ifindex; null when there is none. What its carrier did is served first (rtnl_getlink). */
+export function getLink(ns: NetNamespace, which: string | number): LinkRow | null {
+  const dev = typeof which === 'string' ? ns.devicesByName.get(which) : ns.devices.get(which);
+  if (!dev) return null;
+  linkwatchSyncDev(dev);
+  return ns.tables.link.get(String(dev.ifindex)) ?? null;
 }
 
 /** The devices and the other ends of those that are veths, in the order in which the kernel takes them down. */

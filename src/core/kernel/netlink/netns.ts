@@ -40,11 +40,11 @@ export function putNet(ns: NetNamespace): void {
   if (ns.users === 0 && !ns.named && !ns.dead) cleanupNet(ns);
 }
 
-/** The end of a namespace (cleanup_net): its devices die, veths with their other ends; its tables are empty afterwards. */
+/** The end of a namespace (cleanup_net): its devices die, the newest first, veths with their other ends; its tables are empty afterwards. */
 function cleanupNet(ns: NetNamespace): void {
   const { world, machine } = ns;
   ns.dead = true;
-  const devices = [...ns.devices.values()].sort((x, y) => x.ifindex - y.ifindex);
+  const devices = [...ns.devices.values()].reverse();
   const lo = devices.filter((dev) => dev.kind === 'loopback');
   unregisterNetdevices(dyingTogether(devices.filter((dev) => dev.kind !== 'loopback')));
   unregisterNetdevices(lo);

@@ -75,11 +75,18 @@ export interface GetRouteRequest {
   readonly dport?: number;
 }
 
+/** The answer, and whether the sender would be told of a better way (RTCF_DOREDIRECT). */
+export interface GetRouteAnswer extends RouteResult {
+  readonly redirect: boolean;
+}
+
 /** RTM_GETROUTE of one destination (inet_rtm_getroute). Throws the errno that a packet would meet; EINVAL for a martian. */
-export function getRoute(ns: NetNamespace, request: GetRouteRequest): RouteResult {
+export function getRoute(ns: NetNamespace, request: GetRouteRequest): GetRouteAnswer {
   return rtnl(ns, 'RTM_GETROUTE', 'inet_rtm_getroute', ns.devices.get(request.iif || request.oif || 0)?.name ?? null, () => {
     checkTos(request.tos);
-    return request.iif ? incoming(ns, request, request.iif) : outgoing(ns, request);
+    const result = request.iif ? incoming(ns, request, request.iif) : outgoing(ns, request);
+    // As long as local and main are one trie, the kernel finds both in main.
+    return result.table === RT_TABLE_LOCAL && !ns.fib.customRules ? { ...result, table: RT_TABLE_MAIN } : result;
   });
 }
 
@@ -90,16 +97,16 @@ function keyOf(request: GetRouteRequest, iif: number): FibKey {
   };
 }
 
-function outgoing(ns: NetNamespace, request: GetRouteRequest): RouteResult {
+function outgoing(ns: NetNamespace, request: GetRouteRequest): GetRouteAnswer {
   const key = keyOf(request, LOOPBACK_IFINDEX);
   const result = routeOutput(ns, key);
   if (ns.recorder.on) recordLookup(ns, 'output', key, null, typeof result === 'string' ? null : result);
   if (typeof result === 'string') throw new KernelError(result);
-  return result;
+  return { ...result, redirect: false };
 }
 
 /** Linux makes up a packet and routes it; its ports are those of the request. */
-function incoming(ns: NetNamespace, request: GetRouteRequest, iif: number): RouteResult {
+function incoming(ns: NetNamespace, request: GetRouteRequest, iif: number): GetRouteAnswer {
   const dev = ns.devices.get(iif);
   if (!dev) throw new KernelError('ENODEV');
   const key = { ...keyOf(request, iif), oif: 0 };
@@ -109,9 +116,9 @@ function incoming(ns: NetNamespace, request: GetRouteRequest, iif: number): Rout
   const packet = [ip, { kind: 'udp' as const, sport: key.sport, dport: key.dport }];
   const route = routeInput(ns, key, dev, { ip, skb: newSkb(ns.world, packet, { dev }) });
   if (ns.recorder.on) recordLookup(ns, 'input', key, null, 'result' in route ? route.result : null);
-  if (route.verdict === 'drop') throw new KernelError(route.reason === 'IP_RPFILTER' ? 'EXDEV' : 'EINVAL');
+  if (route.verdict === 'drop') throw new KernelError('EINVAL');
   if (route.verdict === 'error') throw new KernelError(route.errno);
-  return route.result;
+  return { ...route.result, redirect: route.verdict === 'forward' && route.redirect };
 }
 
 function checkTos(tos: number | undefined): void {

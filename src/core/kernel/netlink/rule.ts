@@ -45,6 +45,8 @@ function invalid(extack: string): never {
 
 function checkRequest(request: RuleRequest): void {
   if (((request.tos ?? 0) & 3) !== 0) invalid('Invalid dsfield (tos): ECN bits must be 0');
+  // fib4_rule_configure: the upper bits of the DSCP do not take part in routing.
+  if (((request.tos ?? 0) & ~0x1e) !== 0) invalid('Invalid tos');
   if (request.action === 'goto' && (request.goto ?? 0) <= (request.priority ?? 0)) invalid('Backward goto not supported');
 }
 
@@ -81,27 +83,31 @@ function emptyTable(ns: NetNamespace): number {
 }
 
 const COMPARED = [
-  'priority', 'action', 'table', 'not', 'src', 'srcLength', 'dst', 'dstLength', 'iif', 'oif', 'tos', 'fwmark', 'fwmask', 'ipproto', 'suppressPrefixLength', 'goto',
+  'priority', 'action', 'table', 'iif', 'oif', 'fwmark', 'fwmask', 'ipproto', 'suppressPrefixLength', 'protocol',
 ] as const satisfies (keyof RuleRow)[];
 
 function sameRange(a: readonly [number, number] | null, b: readonly [number, number] | null): boolean {
   return a === null || b === null ? a === b : a[0] === b[0] && a[1] === b[1];
 }
 
-/** rule_exists */
+/** rule_exists: whether the new rule `b` is there already. What it does not ask for of addresses and TOS counts as equal, as do `not` and `goto`. */
 function isTwin(a: RuleRow, b: RuleRow): boolean {
-  return COMPARED.every((name) => a[name] === b[name]) && sameRange(a.sport, b.sport) && sameRange(a.dport, b.dport);
+  return COMPARED.every((name) => a[name] === b[name]) && sameRange(a.sport, b.sport) && sameRange(a.dport, b.dport) && selects(a, b);
 }
 
-/** rule_find and fib4_rule_compare: what the request does not give does not matter. */
+/** fib4_rule_compare: only what is given must be equal. */
+function selects(row: RuleRow, asked: Pick<RuleRequest, 'src' | 'srcLength' | 'dst' | 'dstLength' | 'tos'>): boolean {
+  return (!asked.srcLength || (asked.srcLength === row.srcLength && asked.src === row.src))
+    && (!asked.dstLength || (asked.dstLength === row.dstLength && asked.dst === row.dst)) && (!asked.tos || asked.tos === row.tos);
+}
+
+/** rule_find: what the request does not give does not matter. */
 function fits(row: RuleRow, request: RuleRequest): boolean {
   const given = <K extends keyof RuleRow & keyof RuleRequest>(name: K): boolean => request[name] === undefined || request[name] === row[name];
-  const positive = <K extends 'table' | 'tos' | 'srcLength' | 'dstLength' | 'ipproto'>(name: K): boolean => !request[name] || request[name] === row[name];
+  const positive = (name: 'table' | 'ipproto'): boolean => !request[name] || request[name] === row[name];
   return given('priority') && given('action') && given('iif') && given('oif') && given('suppressPrefixLength')
-    && positive('table') && positive('tos') && positive('ipproto') && given('fwmark')
+    && positive('table') && positive('ipproto') && given('fwmark') && given('protocol') && selects(row, request)
     && (mask(request) === undefined || mask(request) === row.fwmask)
-    && positive('srcLength') && positive('dstLength')
-    && (!request.srcLength || request.src === row.src) && (!request.dstLength || request.dst === row.dst)
     && (request.sport === undefined || sameRange(request.sport, row.sport)) && (request.dport === undefined || sameRange(request.dport, row.dport));
 }
 

@@ -86,7 +86,8 @@ function lifetime(p: Printer, key: string, seconds: number | null): void {
 export function showAddrs(ip: Ip, filter: AddrFilter): void {
   const p = ip.printer();
   const links = linkMap(ip.ns);
-  const family = filter.to && ip.options.family === 'unspec' ? filter.to.family : ip.options.family;
+  const asked = filter.to && filter.to.family !== 'any' ? filter.to.family : 'unspec';
+  const family = ip.options.family === 'unspec' ? asked : ip.options.family;
   const addrs = family === 'link' ? [] : listAddrs(ip.ns);
   p.begin();
   for (const row of links.rows) {
@@ -94,12 +95,19 @@ export function showAddrs(ip: Ip, filter: AddrFilter): void {
     const own = addrs.filter((addr) => addr.ifindex === row.ifindex);
     const shown = family === 'inet6' ? [] : own.filter((addr) => addrPasses(addr, filter));
     if (family !== 'link' && shown.length === 0 && !(own.length === 0 && family === 'unspec')) continue;
-    showOne(ip, p, links, row, shown, family !== 'link', filter.label !== null);
+    showOne({ ...ip, options: { ...ip.options, family } }, p, links, row, { addrs: shown, withAddrs: family !== 'link', labelled: filter.label !== null });
   }
   p.end();
 }
 
-function showOne(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, addrs: readonly AddrRow[], withAddrs: boolean, labelled: boolean): void {
+interface Shown {
+  readonly addrs: readonly AddrRow[];
+  /** False for a family that has none. */
+  readonly withAddrs: boolean;
+  readonly labelled: boolean;
+}
+
+function showOne(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, { addrs, withAddrs, labelled }: Shown): void {
   const { brief, oneline } = ip.options;
   p.openObject();
   // A filter by label shows addresses alone, as if -o were given.

@@ -7,10 +7,11 @@ import { formatIpv4 } from '../../wire/address.ts';
 import { flushAddrs } from './addr-flush.ts';
 import { noAddrFilter, showAddrs, type AddrFilter, type AddrFlag } from './addr-show.ts';
 import { getAddress, getPrefix, type Prefix } from './addresses.ts';
-import { Args, duplicateArgument, duplicateOrGarbage, Exit, Failure, given, invalidArgument, matches, parseUnsigned } from './args.ts';
+import { type Args, duplicateArgument, duplicateOrGarbage, Exit, Failure, given, invalidArgument, matches, parseUnsigned } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { findLink, needLink } from './links.ts';
 import { groupOf, scopeOf } from './names.ts';
+import { ADDR_WORDS } from './not-simulated.ts';
 import { addrUsage } from './usage-text.ts';
 
 /** `ip address ...` */
@@ -185,7 +186,7 @@ function readWord(ip: Ip, args: Args, words: Words): void {
   } else if (matches(word, 'valid_lft')) words.valid = lifetimeOf('valid_lft', args, words.valid);
   else if (matches(word, 'preferred_lft')) words.preferred = lifetimeOf('preferred_lft', args, words.preferred);
   else if (word === 'noprefixroute') words.noprefixroute = true;
-  else if (['anycast', 'home', 'nodad', 'mngtmpaddr', 'autojoin', 'proto'].includes(word)) throw new NotSimulated(`ip address ... ${word}`);
+  else if (ADDR_WORDS.includes(word)) throw new NotSimulated(`ip address ... ${word}`);
   else {
     if (word === 'local') args.next();
     if (matches(args.word, 'help')) addrUsage();

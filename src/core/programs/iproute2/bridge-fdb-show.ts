@@ -32,10 +32,11 @@ export function fdbPasses(ip: Ip, row: FdbRow, filter: FdbFilter, links: LinkMap
   if (filter.vlan !== null && row.vlan !== filter.vlan) return false;
   if (filter.dynamic && state === 'permanent') return false;
   if (filter.bridge === null) return true;
+  if (links.get(filter.bridge)?.kind !== 'bridge') return false;
   return row.ifindex === filter.bridge || links.get(row.ifindex)?.master === filter.bridge;
 }
 
-/** One entry as `bridge fdb` prints it (print_fdb), with its newline. Without `deleted`: one of a list. */
+/** One entry as `bridge fdb` prints it (print_fdb), with its newline. */
 export function printFdb(ip: Ip, p: Printer, row: FdbRow, links: LinkMap, filter: FdbFilter): void {
   p.any('mac', formatMac(row.mac), `${formatMac(row.mac)} `);
   if (filter.device === null) p.any('ifname', links.name(row.ifindex), `dev ${links.name(row.ifindex)} `);

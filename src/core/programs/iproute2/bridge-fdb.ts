@@ -8,6 +8,7 @@ import { type Args, duplicateOrGarbage, Exit, Failure, given, invalidArgument, m
 import { fdbPasses, printFdb, type FdbFilter } from './bridge-fdb-show.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { findLink, linkMap, needLink } from './links.ts';
+import { FDB_WORDS } from './not-simulated.ts';
 import { fdbUsage } from './usage-bridge.ts';
 
 /** `bridge fdb ...` */
@@ -45,8 +46,6 @@ interface Words {
   vlan?: number;
 }
 
-const REFUSED = ['dst', 'nhid', 'port', 'vni', 'via', 'src_vni', 'router'];
-
 function modify(ip: Ip, args: Args, command: Extract<NewMode, 'add' | 'append' | 'replace'> | 'delete'): number {
   const words: Words = { address: null, device: null, self: false, master: false, use: false };
   for (; args.more; args.shift()) readWord(args, words);
@@ -68,7 +67,7 @@ function modify(ip: Ip, args: Args, command: Extract<NewMode, 'add' | 'append' |
 
 function readWord(args: Args, words: Words): void {
   const word = args.word;
-  const refused = REFUSED.find((whole) => whole === word);
+  const refused = FDB_WORDS.find((whole) => whole === word);
   if (refused) throw new NotSimulated(`bridge fdb ... ${refused}`);
   if (word === 'dev') words.device = args.next();
   else if (word === 'self') words.self = true;
@@ -166,11 +165,12 @@ function get(ip: Ip, args: Args): number {
   return 0;
 }
 
-const FLUSH_FLAGS: Readonly<Record<string, readonly [keyof FdbFlush, boolean]>> = {
-  permanent: ['permanent', true], nopermanent: ['permanent', false], static: ['isStatic', true], nostatic: ['isStatic', false],
-  dynamic: ['isStatic', false], nodynamic: ['isStatic', true], added_by_user: ['addedByUser', true],
-  noadded_by_user: ['addedByUser', false], extern_learn: ['externLearn', true], noextern_learn: ['externLearn', false],
-  sticky: ['sticky', true], nosticky: ['sticky', false],
+/** Local entries are static too, so `static` alone has to leave them out. */
+const FLUSH_FLAGS: Readonly<Record<string, Partial<FdbFlush>>> = {
+  permanent: { permanent: true }, nopermanent: { permanent: false }, static: { isStatic: true, permanent: false },
+  nostatic: { isStatic: false }, dynamic: { isStatic: false, permanent: false }, nodynamic: { isStatic: true },
+  added_by_user: { addedByUser: true }, noadded_by_user: { addedByUser: false }, extern_learn: { externLearn: true },
+  noextern_learn: { externLearn: false }, sticky: { sticky: true }, nosticky: { sticky: false },
 };
 
 function flush(ip: Ip, args: Args): number {
@@ -184,7 +184,7 @@ function flush(ip: Ip, args: Args): number {
     else if (word === 'brport') port = args.next();
     else if (word === 'vlan') flags.vlan = parseUnsigned(args.next(), 0xffff) ?? invalidArgument('Invalid VLAN ID\n', args.word);
     else if (word === 'self' || word === 'master') flags[word] = true;
-    else if (flag) flags[flag[0]] = flag[1];
+    else if (flag) Object.assign(flags, flag);
     else if (word === 'offloaded' || word === 'nooffloaded') throw new NotSimulated(`bridge fdb flush ... ${word}`);
     else if (matches(word, 'help')) fdbUsage();
   }

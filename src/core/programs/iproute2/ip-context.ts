@@ -17,7 +17,6 @@ export interface GlobalOptions {
   human: boolean;
   iec: boolean;
   numeric: boolean;
-  resolve: boolean;
   /** `-t`: a line `Timestamp: ...` before each event; `-ts`: a short one in brackets. */
   timestamp: 'none' | 'long' | 'short';
   force: boolean;
@@ -30,7 +29,7 @@ export interface GlobalOptions {
 export function defaultOptions(): GlobalOptions {
   return {
     family: 'unspec', json: false, pretty: false, brief: false, oneline: false, details: 0, stats: 0, human: false, iec: false,
-    numeric: false, resolve: false, timestamp: 'none', force: false, all: false, compressVlans: false, batch: null,
+    numeric: false, timestamp: 'none', force: false, all: false, compressVlans: false, batch: null,
   };
 }
 

@@ -5,11 +5,6 @@ import { BRIDGE_OPTIONS, BRIDGE_SLAVE_OPTIONS, VLAN_OPTIONS } from './usage-brid
 
 type Writable<Row> = { -readonly [Key in keyof Row]?: Row[Key] };
 
-/** Kinds of devices that Linux has and this kernel has not. */
-export const OTHER_KINDS = ['amt', 'bareudp', 'bond', 'dsa', 'dummy', 'erspan', 'geneve', 'gre', 'gretap', 'gtp', 'ifb', 'ip6erspan',
-  'ip6gre', 'ip6gretap', 'ip6tnl', 'ipip', 'ipoib', 'ipvlan', 'ipvtap', 'macsec', 'macvlan', 'macvtap', 'netdevsim', 'nlmon', 'rmnet',
-  'sit', 'team', 'vcan', 'vrf', 'vti', 'vti6', 'vxcan', 'vxlan', 'wwan', 'wireguard', 'xfrm', 'virt_wifi', 'hsr', 'can', 'batadv', 'lowpan'];
-
 interface NumberOption {
   readonly word: string;
   readonly max: number;

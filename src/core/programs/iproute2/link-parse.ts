@@ -6,6 +6,7 @@ import { type Args, duplicateArgument, duplicateOrGarbage, Failure, invalidArgum
 import type { Ip } from './ip-context.ts';
 import { findLink, isInterfaceName } from './links.ts';
 import { groupOf } from './names.ts';
+import { LINK_WORDS, LINK_WORDS_SHORT } from './not-simulated.ts';
 import { findNamespace, namespaceOfPid } from './netns-find.ts';
 import { linkUsage } from './usage-text.ts';
 
@@ -30,9 +31,6 @@ export interface LinkWords {
   alias?: string;
   group?: string;
 }
-
-const REFUSED = ['index', 'xdp', 'xdpgeneric', 'xdpdrv', 'xdpoffload', 'trailers', 'carrier', 'vf', 'mode', 'state', 'protodown',
-  'protodown_reason', 'gso_max_size', 'gso_max_segs', 'gro_max_size', 'parentdev', 'link-netns', 'link-netnsid'];
 
 /** Reads words up to and with `type KIND`, or to the end (iplink_parse). */
 export function parseLinkWords(ip: Ip, args: Args): LinkWords {
@@ -61,8 +59,8 @@ export function parseLinkWords(ip: Ip, args: Args): LinkWords {
 
 function readDevice(args: Args, words: LinkWords): void {
   if (matches(args.word, 'help')) linkUsage();
-  const refused = REFUSED.find((word) => word === args.word)
-    ?? ['numtxqueues', 'numrxqueues', 'addrgenmode', 'dynamic'].find((word) => matches(args.word, word));
+  const refused = LINK_WORDS.find((word) => word === args.word)
+    ?? LINK_WORDS_SHORT.find((word) => matches(args.word, word));
   if (refused) throw new NotSimulated(`ip link ... ${refused}`);
   if (args.word === 'dev') args.next();
   if (words.device !== null && words.device !== words.name) duplicateOrGarbage('dev', args.word);

@@ -18,15 +18,17 @@ export function printStats(ip: Ip, p: Printer, device: NetDevice): void {
   const widths = WIDTHS.map((width, i) => Math.max(width, ...[rx[i], tx[i]].map((c) => (c ? amount(ip, c[2]).length : 0))));
   const detailed = ip.options.stats > 1;
   p.openObject('stats64');
+  // A veth loses its carrier when it is made.
+  const changes = (s.carrierChanges ?? 0) + (device.kind === 'veth' || device.kind === 'nic' ? 1 : 0);
   block(ip, p, 'rx', rx, widths, detailed ? RX_ERRORS : []);
-  block(ip, p, 'tx', tx, widths, detailed ? TX_ERRORS : []);
+  block(ip, p, 'tx', tx, widths, detailed ? [...TX_ERRORS, ['carrier_changes', 'transns', changes]] : []);
   p.closeObject();
 }
 
 const RX_ERRORS: readonly Column[] = [['length_errors', 'length', 0], ['crc_errors', 'crc', 0], ['frame_errors', 'frame', 0],
   ['fifo_errors', 'fifo', 0], ['missed_errors', 'overrun', 0]];
 const TX_ERRORS: readonly Column[] = [['aborted_errors', 'aborted', 0], ['fifo_errors', 'fifo', 0], ['window_errors', 'window', 0],
-  ['heartbeat_errors', 'heartbt', 0], ['carrier_changes', 'transns', 0]];
+  ['heartbeat_errors', 'heartbt', 0]];
 
 function block(ip: Ip, p: Printer, key: 'rx' | 'tx', columns: readonly Column[], widths: readonly number[], errors: readonly Column[]): void {
   p.openObject(key);

@@ -4,12 +4,13 @@ import type { NewLinkRequest, SetLinkRequest } from '../../kernel/netlink/reques
 import type { LinkRow } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { linkFilterWord } from './addr.ts';
-import { Args, duplicateOrGarbage, Exit, Failure, given, matches } from './args.ts';
+import { type Args, duplicateOrGarbage, Exit, Failure, given, matches } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
-import { OTHER_KINDS, parseBridgeOptions, parsePortOptions, parseVlanOptions } from './link-kinds.ts';
+import { parseBridgeOptions, parsePortOptions, parseVlanOptions } from './link-kinds.ts';
 import { parseLinkWords, type LinkWords } from './link-parse.ts';
 import { noLinkFilter, showLinks } from './link-show.ts';
 import { findLink, linkMap, needLink } from './links.ts';
+import { LINK_KINDS_NOT_SIMULATED } from './not-simulated.ts';
 import { VETH_OPTIONS } from './usage-bridge.ts';
 import { linkUsage } from './usage-text.ts';
 
@@ -59,7 +60,7 @@ function add(ip: Ip, args: Args): number {
   const name = words.name ?? words.device;
   const link = words.link === null ? undefined : needLink(ip.ns, words.link).ifindex;
   const kind = words.type;
-  if (OTHER_KINDS.includes(kind)) throw new NotSimulated(`ip link add type ${kind}`);
+  if (LINK_KINDS_NOT_SIMULATED.includes(kind)) throw new NotSimulated(`ip link add type ${kind}`);
   if (kind !== 'veth' && kind !== 'bridge' && kind !== 'vlan') return unknownKind(args);
   if (kind === 'veth' && args.more && args.word !== 'peer') {
     ip.out(VETH_OPTIONS);

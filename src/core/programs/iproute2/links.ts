@@ -1,6 +1,6 @@
 import type { NetDevice } from '../../kernel/net-device.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
-import { listLinks } from '../../kernel/netlink/link.ts';
+import { getLink, listLinks } from '../../kernel/netlink/link.ts';
 import { peernet2id } from '../../kernel/netlink/nsid.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
 import { Failure, parseUnsigned } from './args.ts';
@@ -25,11 +25,10 @@ export function linkMap(ns: NetNamespace): LinkMap {
 
 /** ll_name_to_index: the link of that name, or `ifN` for the one of index N. */
 export function findLink(ns: NetNamespace, name: string): LinkRow | null {
-  const rows = listLinks(ns);
-  const found = rows.find((row) => row.name === name);
+  const found = getLink(ns, name);
   if (found) return found;
-  const index = /^if(\d+)$/.exec(name);
-  return (index && rows.find((row) => row.ifindex === parseUnsigned(index[1]!))) ?? null;
+  const index = parseUnsigned(/^if(\d+)$/.exec(name)?.[1] ?? '');
+  return index === null ? null : getLink(ns, index);
 }
 
 /** The link of that name; `Cannot find device "X"` when there is none. */

@@ -13,18 +13,18 @@ import { printRule } from './rule-show.ts';
 
 export type EventKind = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'netconf';
 
-type Emit = (kind: EventKind, text: string) => void;
+type Emit = (kind: EventKind, text: string, about?: string) => void;
 
 /**
  * Turns changes of the tables into the events that the kernel would send and the text that ip(8) prints of them. `ifindex`: only
  * what is about that device. Gives what ends it.
  */
 export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: number | null, emit: Emit): () => void {
-  const tell = (kind: EventKind, index: number | null, text: (ip: Ip, p: Printer, links: LinkMap) => void): void => {
+  const tell: Tell = (kind, index, text, about) => {
     if (!kinds.has(kind) || (ifindex !== null && index !== ifindex)) return;
     const buffer = bufferContext(ip.ns, { ...ip.options, json: false, brief: false });
     text(buffer, buffer.printer(), linkMap(ip.ns));
-    if (buffer.text() !== '') emit(kind, buffer.text());
+    if (buffer.text() !== '') emit(kind, buffer.text(), about);
   };
   return listenTo(ip.ns, {
     link: (before, after) => linkEvents(before, after, tell),
@@ -56,7 +56,7 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
   });
 }
 
-type Tell = (kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap) => void) => void;
+type Tell = (kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap) => void, about?: string) => void;
 
 function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
   const row = after ?? before!;
@@ -69,15 +69,17 @@ function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): 
     tell('netconf', row.ifindex, (_ip, p) => p.text(`Deleted inet6 ${row.name} \n`));
   }
   if (before?.port && !after?.port) tell('link', row.ifindex, (ip, p, links) => printPort(ip, p, links, before, true));
-  const portOnly = before && after && JSON.stringify({ ...before, port: null }) === JSON.stringify({ ...after, port: null });
-  if (!portOnly) {
+  // Neither a change of the port alone nor the arrival of a veth's other end makes the device speak.
+  const bare = (link: LinkRow): string => JSON.stringify({ ...link, port: null, link: null });
+  if (!before || !after || bare(before) !== bare(after)) {
+    const dead = after ? row : { ...row, link: row.kind === 'vlan' ? row.link : null, qdisc: 'noop' };
     tell('link', row.ifindex, (ip, p, links) => {
       p.text(after ? '' : 'Deleted ');
-      printLink(ip, p, links, row, 'event');
-    });
+      printLink(ip, p, links, dead, 'event');
+    }, after && before ? `link/${row.ifindex}` : undefined);
   }
   if (after?.port && JSON.stringify(before?.port) !== JSON.stringify(after.port)) {
-    tell('link', row.ifindex, (ip, p, links) => printPort(ip, p, links, after, false));
+    tell('link', row.ifindex, (ip, p, links) => printPort(ip, p, links, after, false), `port/${row.ifindex}`);
   }
 }
 
@@ -106,6 +108,7 @@ function isSilentDeletion(ip: Ip, row: RouteRow): boolean {
 function neighEvent(before: NeighRow | null, after: NeighRow | null, tell: Tell): void {
   if (after && (after.state === 'INCOMPLETE' || after.state === 'DELAY' || (after.state === 'NONE' && !before))) return;
   const row = after ?? before!;
+  if (before && after && before.state === after.state && before.mac === after.mac) return;
   tell('neigh', row.ifindex, (ip, p, links) => {
     p.text(after ? '' : 'Deleted ');
     printNeigh(ip, p, row, links, false);

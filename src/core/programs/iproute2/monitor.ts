@@ -45,28 +45,36 @@ export function* ipMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set(Object.keys(BANNERS) as EventKind[]);
-  return yield* watch(ip, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text) => {
-    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`);
+  return yield* watch(ip, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text, about) => {
+    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
   }));
 }
 
+/** Takes an event's text. `about`: what it tells the state of; what an earlier event of the same request told of it is void. */
+export type EmitText = (text: string, about?: string) => void;
+
 /** Prints what `subscribe`'s listeners emit, until the process is killed. `subscribe` gives what ends the subscription. */
-export function* watch(ip: Ip, subscribe: (emit: (text: string) => void) => () => void): Running {
+export function* watch(ip: Ip, subscribe: (emit: EmitText) => () => void): Running {
   const happened = new WaitQueue();
-  const texts: string[] = [];
-  const unsubscribe = subscribe((text) => {
-    texts.push(text);
+  let events: { text: string; about: string | undefined }[] = [];
+  const unsubscribe = subscribe((text, about) => {
+    if (about !== undefined) events = events.filter((event) => event.about !== about);
+    events.push({ text, about });
     happened.wake();
   });
+  const print = (): void => {
+    for (const event of events) ip.out(event.text);
+    events = [];
+    ip.flush();
+  };
   try {
     for (;;) {
-      while (texts.length > 0) ip.out(texts.shift()!);
-      ip.flush();
+      print();
       yield { queues: [happened], deadline: null };
     }
   } finally {
     unsubscribe();
-    while (texts.length > 0) ip.out(texts.shift()!);
+    print();
   }
 }
 

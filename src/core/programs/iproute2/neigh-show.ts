@@ -13,7 +13,6 @@ export interface NeighFilter {
   to: Prefix | null;
   /** Null: those that are shown unasked. */
   states: Set<NudState> | null;
-  unused: boolean;
   /** ifindex of the bridge that the device is a port of; 0 for none. */
   master: number | null;
 }
@@ -44,7 +43,9 @@ export function neighPasses(row: NeighRow, filter: NeighFilter, links: LinkMap):
 export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, short: boolean): void {
   p.any('dst', formatIpv4(row.ip), `${formatIpv4(row.ip)} `);
   if (!short) p.any('dev', links.name(row.ifindex), `dev ${links.name(row.ifindex)} `);
-  if (row.mac !== null) p.any('lladdr', formatMac(row.mac), `lladdr ${formatMac(row.mac)} `);
+  // NUD_VALID: otherwise the address that is kept means nothing.
+  const valid = row.state !== 'NONE' && row.state !== 'INCOMPLETE' && row.state !== 'FAILED';
+  if (valid && row.mac !== null) p.any('lladdr', formatMac(row.mac), `lladdr ${formatMac(row.mac)} `);
   if (row.router) p.any('router', null, 'router ');
   if (row.extern) p.any('extern_learn', null, 'extern_learn ');
   if (row.state !== 'NONE') {

@@ -11,6 +11,7 @@ import { talk, type Ip } from './ip-context.ts';
 import { linkMap, needLink } from './links.ts';
 import { protocolOf } from './names.ts';
 import { ALL_STATES, neighPasses, printNeigh, printProxy, stateOf, type NeighFilter } from './neigh-show.ts';
+import { NEIGH_WORDS_SHORT } from './not-simulated.ts';
 import { neighUsage } from './usage-text.ts';
 
 /** `ip neighbour ...` */
@@ -56,7 +57,7 @@ function readWord(ip: Ip, args: Args, words: Words): void {
     words.dst = getAddress(args.word, ip.options.family);
     words.proxy = true;
   } else if (word === 'router') words.router = true;
-  else if (matches(word, 'use') || matches(word, 'managed')) throw new NotSimulated(`ip neigh ... ${word}`);
+  else if (NEIGH_WORDS_SHORT.some((whole) => matches(word, whole))) throw new NotSimulated(`ip neigh ... ${word}`);
   else if (matches(word, 'extern_learn')) words.extern = true;
   else if (word === 'dev') words.device = args.next();
   else if (matches(word, 'protocol')) {
@@ -131,7 +132,7 @@ function get(ip: Ip, args: Args): number {
 
 function list(ip: Ip, args: Args, action: 'show' | 'flush'): number {
   if (action === 'flush' && !args.more) throw new Failure('Flush requires arguments.\n');
-  const filter: NeighFilter = { device: null, to: null, states: null, unused: false, master: null };
+  const filter: NeighFilter = { device: null, to: null, states: null, master: null };
   let device: string | null = null;
   let proxy = false;
   for (; args.more; args.shift()) {
@@ -143,7 +144,7 @@ function list(ip: Ip, args: Args, action: 'show' | 'flush'): number {
       filter.master = needMaster(ip, args.next());
     } else if (word === 'nomaster') filter.master = 0;
     else if (word === 'vrf') invalidArgument('Not a valid VRF name\n', args.next());
-    else if (word === 'unused') filter.unused = true;
+    else if (word === 'unused') throw new NotSimulated('ip neigh show unused');
     else if (word === 'nud') readState(args, filter);
     else if (word === 'proxy') proxy = true;
     else if (matches(word, 'protocol')) throw new NotSimulated('ip neigh show protocol');
@@ -155,6 +156,7 @@ function list(ip: Ip, args: Args, action: 'show' | 'flush'): number {
     }
   }
   if (device !== null) filter.device = needLink(ip.ns, device).ifindex;
+  if (ip.options.stats > 0 && action === 'show' && !proxy) throw new NotSimulated('ip -statistics neigh show');
   return action === 'flush' ? flush(ip, filter) : show(ip, filter, proxy);
 }
 

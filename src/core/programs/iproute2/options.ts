@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../shell/process.ts';
 import { Exit, matches } from './args.ts';
 import type { Family } from './addresses.ts';
 import { defaultOptions, type GlobalOptions } from './ip-context.ts';
@@ -25,6 +26,11 @@ interface State {
   next(): string | undefined;
 }
 
+/** The word behind the option; the usage when there is none. */
+function needed(state: State, usage: () => never): string {
+  return state.next() ?? usage();
+}
+
 type Option = readonly [names: readonly string[], apply: (state: State) => void];
 
 const COMMON: readonly Option[] = [
@@ -34,28 +40,28 @@ const COMMON: readonly Option[] = [
 
 /** In the order in which ip(8) tries them: the first that the word abbreviates is meant. */
 const IP_OPTIONS: readonly Option[] = [
-  [['-loops'], (state) => { state.next() ?? ipUsage(); }],
+  [['-loops'], (state) => { needed(state, ipUsage); }],
   [['-family'], (state) => {
     const word = state.next();
     if (word === undefined || word === 'help') ipUsage();
     const family = FAMILIES[word];
     if (!family) throw new Exit(255, `Error: argument "${word}" is wrong: invalid protocol family\n`);
-    state.options.family = family;
+    setFamily(state, family);
   }],
   ...COMMON,
   [['-stats', '-statistics'], ({ options }) => { options.stats++; }],
   [['-details'], ({ options }) => { options.details++; }],
-  [['-resolve'], ({ options }) => { options.resolve = true; }],
+  [['-resolve'], () => { throw new NotSimulated('ip -resolve'); }],
   [['-oneline'], ({ options }) => { options.oneline = true; }],
   [['-timestamp'], ({ options }) => { options.timestamp = 'long'; }],
   [['-tshort'], ({ options }) => { options.timestamp = 'short'; }],
   [['-Version'], (state) => { state.version = true; }],
   [['-force'], ({ options }) => { options.force = true; }],
-  [['-batch'], (state) => { state.options.batch = state.next() ?? ipUsage(); }],
+  [['-batch'], (state) => { state.options.batch = needed(state, ipUsage); }],
   [['-brief'], ({ options }) => { options.brief = true; }],
   [['-json'], ({ options }) => { options.json = true; }],
   [['-pretty'], ({ options }) => { options.pretty = true; }],
-  [['-rcvbuf'], (state) => { state.next() ?? ipUsage(); }],
+  [['-rcvbuf'], (state) => { needed(state, ipUsage); }],
   [['-color'], () => {}],
   [['-help'], () => ipUsage()],
   [['-netns'], (state) => { state.netns.push(state.next() ?? '(null)'); }],
@@ -70,14 +76,14 @@ const BRIDGE_OPTIONS: readonly Option[] = [
   [['-details'], ({ options }) => { options.details++; }],
   [['-oneline'], ({ options }) => { options.oneline = true; }],
   [['-timestamp'], ({ options }) => { options.timestamp = 'long'; }],
-  [['-family'], (state) => { state.next() ?? bridgeUsage(); }],
+  [['-family'], (state) => { needed(state, bridgeUsage); }],
   [['-netns'], (state) => { state.netns.push(state.next() ?? '(null)'); }],
   [['-color'], () => {}],
   [['-compressvlans'], ({ options }) => { options.compressVlans = true; }],
   [['-force'], ({ options }) => { options.force = true; }],
   [['-json'], ({ options }) => { options.json = true; }],
   [['-pretty'], ({ options }) => { options.pretty = true; }],
-  [['-batch'], (state) => { state.options.batch = state.next() ?? bridgeUsage(); }],
+  [['-batch'], (state) => { state.options.batch = needed(state, bridgeUsage); }],
 ];
 
 /** Reads the options of `ip` or `bridge`; `argv` without the program's name. Throws Exit for one that is unknown. */
@@ -98,10 +104,15 @@ export function parseOptions(program: 'ip' | 'bridge', argv: readonly string[]):
   return { options, rest: argv.slice(at), netns: state.netns, version: state.version };
 }
 
+function setFamily(state: State, family: Family): void {
+  if (family === 'bridge' || family === 'mpls') throw new NotSimulated(`ip -family ${family}`);
+  state.options.family = family;
+}
+
 function readOption(program: 'ip' | 'bridge', word: string, state: State): void {
   const family = SHORT_FAMILIES[word];
   if (family && (program === 'ip' || word === '-4' || word === '-6')) {
-    state.options.family = family;
+    setFamily(state, family);
     return;
   }
   const plain = /^-c[a-z]*=(always|auto|never)$/.test(word) ? word.slice(0, word.indexOf('=')) : word;

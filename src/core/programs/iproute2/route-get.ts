@@ -1,19 +1,20 @@
-import type { RouteResult } from '../../kernel/fib/fib-result.ts';
-import { getRoute } from '../../kernel/netlink/route.ts';
+import { getRoute, type GetRouteAnswer } from '../../kernel/netlink/route.ts';
 import { exceptionOf } from '../../kernel/pmtu.ts';
 import { KernelError } from '../../kernel/errno.ts';
-import { readSysctl } from '../../kernel/sysctl.ts';
 import { SECOND } from '../../sim/time.ts';
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { NotSimulated } from '../../shell/process.ts';
-import { getPrefix, inPrefix, type Prefix } from './addresses.ts';
+import { getPrefix, type Prefix } from './addresses.ts';
 import { type Args, Failure, invalidArgument, matches, parseUnsigned } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { linkMap, needLink } from './links.ts';
-import { dsfieldOf, ipProtocolOf, routeTypeText, tableName } from './names.ts';
+import { dsfieldOf, ipProtocolOf, routeTypeText, TABLE_MAIN, tableName } from './names.ts';
 import type { Printer } from './printer.ts';
 import { printMetrics, printRoute, printRouteFlags } from './route-show.ts';
 import { routeUsage } from './usage-route.ts';
+
+/** 224.0.0.1: the only group that every host is in. */
+const ALL_HOSTS = 0xe000_0001;
 
 interface Words {
   to: Prefix | null;
@@ -39,7 +40,7 @@ export function getOneRoute(ip: Ip, args: Args): number {
   const oif = words.oif === null ? undefined : needLink(ip.ns, words.oif).ifindex;
   if (to.family === 'inet6') return talk(() => { throw new KernelError('ENETUNREACH'); });
   const dst = to.family === 'inet' ? to.ip : 0;
-  const src = words.from?.family === 'inet' ? words.from.ip : undefined;
+  const src = (words.from?.family === 'inet' && words.from.ip) || undefined;
   const { mark, tos, protocol, sport, dport } = words;
   const result = talk(() => getRoute(ip.ns, { dst, src, iif, oif, mark, tos, ipproto: protocol, sport, dport }));
   const p = ip.printer();
@@ -99,7 +100,7 @@ function readWord(ip: Ip, args: Args, words: Words): void {
 }
 
 interface Answer {
-  readonly result: RouteResult;
+  readonly result: GetRouteAnswer;
   readonly dst: Ipv4;
   readonly src: Ipv4 | undefined;
   readonly words: Words;
@@ -113,9 +114,9 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
   p.any('dst', formatIpv4(dst), `${formatIpv4(dst)} `);
   if (src !== undefined) p.any('from', formatIpv4(src), `from ${formatIpv4(src)} `);
   if (result.via !== null) p.any('gateway', formatIpv4(result.via), `via ${formatIpv4(result.via)} `);
-  const device = input && (result.type === 'broadcast' || result.type === 'local') ? 'lo' : result.dev?.name ?? 'lo';
+  const device = result.dev?.name ?? 'lo';
   p.any('dev', device, `dev ${device} `);
-  if (detailed) p.any('table', tableName(ip, result.table), `table ${tableName(ip, result.table)} `);
+  if (detailed || result.table !== TABLE_MAIN) p.any('table', tableName(ip, result.table), `table ${tableName(ip, result.table)} `);
   if (!input && src === undefined) p.any('prefsrc', formatIpv4(result.prefsrc), `src ${formatIpv4(result.prefsrc)} `);
   printRouteFlags(p, result.type === 'multicast' ? ['rt_offload_failed'] : []);
   if (words.mark) p.any('mark', words.mark, `mark ${words.mark >= 16 ? `0x${words.mark.toString(16)}` : words.mark} `);
@@ -125,8 +126,8 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
   p.text('\n');
 }
 
-function printCache(ip: Ip, p: Printer, { result, dst, src, words }: Answer): void {
-  const flags = cacheFlags(ip, result, src, words);
+function printCache(ip: Ip, p: Printer, { result, dst }: Answer): void {
+  const flags = cacheFlags(result, dst);
   p.text(`${p.newline}    cache `);
   p.openArray('cache');
   for (const flag of flags) p.value(null, flag);
@@ -142,22 +143,10 @@ function printCache(ip: Ip, p: Printer, { result, dst, src, words }: Answer): vo
   printMetrics(p, { mtu: pmtu ?? route.mtu, mtuLock: pmtu !== null ? learned!.locked : route.mtuLock, advmss: route.advmss });
 }
 
-/** RTCF_*: what kind of route it is, and whether an ICMP redirect would be sent (__mkroute_input). */
-function cacheFlags(ip: Ip, result: RouteResult, src: Ipv4 | undefined, words: Words): string[] {
-  if (result.type === 'local') return ['local'];
-  if (result.type === 'broadcast') return ['local', 'brd'];
-  if (result.type === 'multicast') return ['local', 'mc'];
-  if (result.dev?.kind === 'loopback') return ['local'];
-  const sameDevice = words.iif !== null && words.iif === result.dev?.name;
-  return sameDevice && redirects(ip, result, src ?? 0) ? ['redirect'] : [];
-}
-
-function redirects(ip: Ip, result: RouteResult, src: Ipv4): boolean {
-  const device = result.dev!;
-  const conf = (key: string): boolean => ['all', device.name].some((name) => readSysctl(ip.ns, `net/ipv4/conf/${name}/${key}`) !== '0');
-  if (!conf('send_redirects')) return false;
-  const gateway = result.via;
-  const onLink = gateway !== null && [...ip.ns.tables.addr.rows.values()].some((addr) => addr.ifindex === device.ifindex
-    && inPrefix(src, addr.address, addr.prefixLength) && inPrefix(gateway, addr.address, addr.prefixLength));
-  return conf('shared_media') || onLink;
+/** RTCF_*: what kind of route it is, and whether an ICMP redirect would be sent (__mkroute_input, __mkroute_output). */
+function cacheFlags(result: GetRouteAnswer, dst: Ipv4): string[] {
+  if (result.type === 'multicast') return dst === ALL_HOSTS ? ['local', 'mc'] : ['mc'];
+  if (result.type === 'broadcast') return result.prefsrc !== 0 || result.dev?.kind === 'loopback' ? ['local', 'brd'] : [];
+  if (result.type === 'local' || result.dev?.kind === 'loopback') return ['local'];
+  return result.redirect ? ['redirect'] : [];
 }

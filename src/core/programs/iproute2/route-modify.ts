@@ -9,6 +9,7 @@ import { type Args, duplicateOrGarbage, Exit, given, invalidArgument, matches, p
 import { talk, type Ip } from './ip-context.ts';
 import { needLink } from './links.ts';
 import { dsfieldOf, protocolOf, routeTypeOf, scopeOf, TABLE_LOCAL, TABLE_MAIN, tableNumber } from './names.ts';
+import { ROUTE_WORDS, ROUTE_WORDS_SHORT } from './not-simulated.ts';
 import { routeUsage } from './usage-route.ts';
 
 type Hop = { ifindex?: number; via?: Prefix; weight?: number; onlink?: boolean };
@@ -98,9 +99,6 @@ function ipv6Refusal(ifindex: number | undefined, command: string): never {
   throw new KernelError('EACCES', 'IPv6 is disabled on nexthop device');
 }
 
-const REFUSED = ['expires', 'nhid', 'encap', 'rttvar', 'ssthresh', 'congctl', 'ttl-propagate', 'fastopen_no_cookie', 'rtt'];
-const REFUSED_SHORT = ['hoplimit', 'reordering', 'rto_min', 'window', 'cwnd', 'initcwnd', 'initrwnd', 'features', 'quickack', 'realms'];
-
 function unsignedOf(args: Args, max: number, why: string): number {
   const value = parseUnsigned(args.next(), max);
   if (value === null) invalidArgument(why, args.word);
@@ -132,7 +130,7 @@ function readNumber(ip: Ip, args: Args, words: Words): boolean {
 
 function readName(ip: Ip, args: Args, words: Words): boolean {
   const word = args.word;
-  const refused = REFUSED.find((whole) => whole === word) ?? REFUSED_SHORT.find((whole) => matches(word, whole));
+  const refused = ROUTE_WORDS.find((whole) => whole === word) ?? ROUTE_WORDS_SHORT.find((whole) => matches(word, whole));
   if (refused) throw new NotSimulated(`ip route ... ${refused}`);
   if (word === 'onlink') words.onlink = true;
   else if (matches(word, 'protocol')) {

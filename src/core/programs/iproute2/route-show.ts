@@ -13,7 +13,7 @@ export function printRoute(ip: Ip, p: Printer, links: LinkMap, row: RouteRow, fi
   printDestination(p, row);
   if (row.tos !== 0 && filter?.tos === null) p.any('tos', dsfieldText(ip, row.tos), `tos ${dsfieldText(ip, row.tos)} `);
   const hop = singleHop(row);
-  if (hop?.via != null && filter?.via?.length !== 32) p.any('gateway', formatIpv4(hop.via), `via ${formatIpv4(hop.via)} `);
+  if (hop && hop.via !== null && filter?.via?.length !== 32) p.any('gateway', formatIpv4(hop.via), `via ${formatIpv4(hop.via)} `);
   if (hop && hop.ifindex !== 0 && (filter?.device ?? null) === null) p.any('dev', links.name(hop.ifindex), `dev ${links.name(hop.ifindex)} `);
   const tableShown = filter === null ? row.table !== TABLE_MAIN : filter.table === null && (row.table !== TABLE_MAIN || detailed);
   if (tableShown || (filter === null && detailed)) p.any('table', tableName(ip, row.table), `table ${tableName(ip, row.table)} `);

@@ -8,7 +8,7 @@ import { type Args, Exit, Failure, invalidArgument, matches, parseUnsigned } fro
 import { flushRounds } from './flush.ts';
 import { netlinkMessage, talk, type Ip } from './ip-context.ts';
 import { linkMap, needLink } from './links.ts';
-import { dsfieldOf, protocolOf, routeTypeOf, scopeOf, TABLE_MAIN, tableNumber } from './names.ts';
+import { dsfieldOf, protocolOf, routeTypeOf, scopeOf, TABLE_LOCAL, TABLE_MAIN, tableNumber } from './names.ts';
 import { noRouteFilter, routePasses, type RouteFilter } from './route-filter.ts';
 import { getOneRoute } from './route-get.ts';
 import { modifyRoute } from './route-modify.ts';
@@ -123,7 +123,8 @@ function routesOf(ip: Ip, filter: RouteFilter, terminated: string): RouteRow[] {
   const rows = listRoutes(ip.ns);
   const { table } = filter;
   if (table === null || table === TABLE_MAIN || filter.cached || rows.some((row) => row.table === table)) return rows;
-  if (ip.ns.fib.tables.has(table)) return rows;
+  // The table of local routes begins to be with the first of them.
+  if (table !== TABLE_LOCAL && ip.ns.fib.tables.has(table)) return rows;
   throw new Failure(`${netlinkMessage(new KernelError('ENOENT', 'ipv4: FIB table does not exist'))}${terminated} terminated\n`, 2);
 }
 

@@ -7,6 +7,7 @@ import { getPrefix, inPrefix, type Prefix } from './addresses.ts';
 import { type Args, Exit, Failure, given, invalidArgument, matches, parseInteger, parseUnsigned } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { dsfieldOf, ipProtocolOf, protocolOf, TABLE_LOCAL, TABLE_MAIN, tableNumber } from './names.ts';
+import { RULE_WORDS, RULE_WORDS_SHORT } from './not-simulated.ts';
 import { printRule } from './rule-show.ts';
 import { ruleUsage } from './usage-text.ts';
 
@@ -86,7 +87,7 @@ function readSelector(ip: Ip, args: Args, words: Words): boolean {
 
 function readMore(ip: Ip, args: Args, words: Words): boolean {
   const word = args.word;
-  if (word === 'l3mdev' || word === 'uidrange' || word === 'tun_id') throw new NotSimulated(`ip rule ... ${word}`);
+  if (RULE_WORDS.includes(word)) throw new NotSimulated(`ip rule ... ${word}`);
   if (matches(word, 'table') || matches(word, 'lookup')) {
     const table = tableNumber(ip, args.next());
     if (table === null) invalidArgument('invalid table ID\n', args.word);
@@ -113,7 +114,8 @@ function modify(ip: Ip, args: Args, command: 'add' | 'del'): number {
   const words: Words = {};
   for (; args.more; args.shift()) {
     if (readSelector(ip, args, words) || readSuppressor(args, words)) continue;
-    if (matches(args.word, 'realms') || matches(args.word, 'nat') || matches(args.word, 'map-to')) throw new NotSimulated(`ip rule ... ${args.word}`);
+    const refused = RULE_WORDS_SHORT.find((whole) => matches(args.word, whole));
+    if (refused) throw new NotSimulated(`ip rule ... ${refused}`);
     readAction(args, words);
   }
   const { family, ...request } = words;
@@ -134,8 +136,7 @@ function readSuppressor(args: Args, words: Words): boolean {
     const length = parseInteger(args.next());
     if (length === null || length < 0) invalidArgument('suppress_prefixlength value is invalid\n', args.word);
     words.suppressPrefixLength = length;
-  } else if (matches(word, 'suppress_ifgroup') || matches(word, 'sup_group')) throw new NotSimulated('ip rule ... suppress_ifgroup');
-  else return false;
+  } else return false;
   return true;
 }
 

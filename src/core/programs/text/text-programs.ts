@@ -1,11 +1,26 @@
 import type { Program } from '../../shell/process.ts';
+import { awk } from './awk.ts';
 import { basename, dirname, falseProgram, printf, trueProgram, yes } from './basics.ts';
 import { cat } from './cat.ts';
+import { chmod } from './chmod.ts';
+import { cut, nl, paste, rev, tac, uniq, wc } from './columns.ts';
 import { echo } from './echo.ts';
+import { cp, ln, mkdir, mktemp, mv, readlink, realpath, rm, rmdir, touch } from './files.ts';
+import { grep } from './grep.ts';
+import { head, tail } from './head-tail.ts';
+import { ls } from './ls.ts';
+import { env, kill, nice, nohup, nsenter, setsid, stdbuf, sudo, xargs } from './run-others.ts';
+import { sed } from './sed.ts';
+import { sort } from './sort.ts';
+import { date, hostname, id, nproc, printenv, uname, which, whoami } from './system.ts';
+import { seq, tee } from './tee-seq.ts';
 import { test } from './test.ts';
 import { sleep, timeout } from './time.ts';
+import { tr } from './tr.ts';
 
 /** The programs of coreutils, grep, sed, mawk and their like, by name. */
 export const TEXT_PROGRAMS: Readonly<Record<string, Program>> = {
-  '[': test, basename, cat, dirname, echo, false: falseProgram, printf, sleep, test, timeout, true: trueProgram, yes,
+  '[': test, awk, basename, cat, chmod, cp, cut, date, dirname, echo, egrep: grep, env, false: falseProgram, fgrep: grep, grep, head, hostname, id, kill, ln, ls, mawk: awk, mkdir, mktemp, mv, nice, nl, nohup,
+  nproc, nsenter, paste, printenv, printf, readlink, realpath, rev, rm, rmdir, sed, seq, setsid, sleep, sort, stdbuf, sudo, tac, tail, tee, test, timeout, touch, tr, true: trueProgram, uname, uniq, wc, which,
+  whoami, xargs, yes,
 };

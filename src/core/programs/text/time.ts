@@ -44,7 +44,10 @@ export const timeout: Program = function* (process) {
   const { options, operands, failed } = parseOptions(process, TIMEOUT_OPTIONS, { exit: 125, stopAtOperand: true });
   if (failed !== null) return failed;
   const given = new Map(options);
-  if (operands.length < 2) return missingOperand(process, 125);
+  if (operands.length < 2) {
+    process.stderr.write("Try 'timeout --help' for more information.\n");
+    return 125;
+  }
   const seconds = interval(process, operands[0]!);
   const after = given.has('k') ? interval(process, given.get('k')!) : 0;
   const signal = signalOf(process, given.get('s') ?? 'TERM');
@@ -78,9 +81,10 @@ export const timeout: Program = function* (process) {
 /** To the command, and to its whole group, which this process is in. */
 function send(process: Process, pid: number, signal: Signal, foreground: boolean): void {
   process.kill(pid, signal);
-  if (foreground || signal === 'SIGKILL') return;
+  if (foreground) return;
+  // SIGKILL cannot be ignored: it ends timeout itself, too.
   process.ignore(signal);
-  process.kill(-process.pid, signal);
+  process.kill(0, signal);
 }
 
 function interval(process: Process, text: string): number | null {

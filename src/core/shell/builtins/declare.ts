@@ -64,7 +64,13 @@ function declareOne(shell: Shell, who: string, word: string, assigned: Assigned 
   }
   const { name } = parts;
   const scopes = shell.vars;
-  if (local && !scopes.local.has(name)) scopes.local.set(name, newVariable());
+  if (local && !scopes.local.has(name)) {
+    if (scopes.raw(name)?.readonly) {
+      say(shell, who, `${name}: readonly variable`);
+      return 1;
+    }
+    scopes.local.set(name, newVariable());
+  }
   const variable = flags.on.has('n') || flags.off.has('n') ? (scopes.raw(name) ?? scopes.ensure(name)) : flags.on.has('g') ? globalVariable(shell, name) : scopes.ensure(name);
   if (variable.readonly && (assigned || parts.value !== null)) {
     say(shell, who, `${name}: readonly variable`);

@@ -51,10 +51,10 @@ export const source: Builtin = function* (shell, words) {
     shell.complain(error.errno === 'EISDIR' ? `${words[0]}: ${name}: is a directory` : `${name}: ${error.message}`);
     return 1;
   }
-  const { positional, name: outer } = shell;
+  const { positional, errorName: outer } = shell;
   if (words.length > options.next + 1) shell.positional = words.slice(options.next + 1);
   shell.sourcing++;
-  shell.name = name;
+  shell.errorName = name;
   try {
     return yield* runText(shell, text, 'source', 1);
   } catch (error) {
@@ -62,7 +62,7 @@ export const source: Builtin = function* (shell, words) {
     throw error;
   } finally {
     shell.sourcing--;
-    shell.name = outer;
+    shell.errorName = outer;
     if (words.length > options.next + 1) shell.positional = positional;
   }
 };
@@ -115,7 +115,10 @@ export const exec: Builtin = function* (shell, words) {
   const options = letters(shell, words, 'cla:', 'exec [-cl] [-a name] [command [argument ...]] [redirection ...]');
   if (!options) return 2;
   const argv = words.slice(options.next);
-  if (argv.length === 0) return 0;
+  if (argv.length === 0) {
+    shell.keepRedirects = true;
+    return 0;
+  }
   const found = lookupCommand(shell.task, argv[0]!, shell.value('PATH'));
   if (found.kind === 'missing') {
     if (found.searched && isKnownCommand(argv[0]!)) shell.notSimulated(argv[0]!);

@@ -73,7 +73,7 @@ export function* assign(shell: Shell, node: Assignment): Step<void> {
 export function traceText(node: Assignment, index: string | null, value: Assigned): string {
   const left = `${node.name}${index === null ? '' : `[${index}]`}${value.append ? '+' : ''}=`;
   if (value.kind === 'text') return left + assignmentQuote(value.text);
-  return `${left}(${value.elements.map((element) => (element.key === null ? '' : `[${element.key}]=`) + (assignmentQuote(element.value) || "''")).join(' ')})`;
+  return node.value.type === 'ArrayValue' ? `${left}(${node.value.elements.map((word) => word.text).join(' ')})` : left;
 }
 
 /** Stores an expanded value in a variable, as its attributes want it. */

@@ -32,7 +32,7 @@ export function* runCompound(shell: Shell, node: CompoundCommand | Redirected | 
     }
     case 'ArithmeticCommand': {
       shell.at(node);
-      if (shell.set.has('xtrace')) yield* trace(shell, `((${node.body}))`);
+      if (shell.set.has('xtrace')) yield* trace(shell, `((${padded(node.body)}))`);
       const value = evaluateOrFail(shell, yield* arithmeticText(shell, node.body), '((');
       return yield* checked(shell, value === 0n ? 1 : 0);
     }
@@ -137,7 +137,7 @@ function* runArithmeticFor(shell: Shell, node: ArithmeticFor): Step {
     if (!part) return 1n;
     shell.at(node);
     const text = shell.source.slice(part);
-    if (shell.set.has('xtrace')) yield* trace(shell, `((${text}))`);
+    if (shell.set.has('xtrace')) yield* trace(shell, `((${padded(text)}))`);
     return evaluateOrFail(shell, yield* arithmeticText(shell, text), '((');
   };
   let status = 0;
@@ -157,10 +157,15 @@ function* runArithmeticFor(shell: Shell, node: ArithmeticFor): Step {
   }
 }
 
+/** bash prints the expression with a blank at each end. */
+function padded(text: string): string {
+  return ` ${text.trim()} `;
+}
+
 function* runCase(shell: Shell, node: Case): Step {
   shell.at(node);
   const word = yield* expandText(shell, node.word);
-  if (shell.set.has('xtrace')) yield* trace(shell, `case ${traceQuote(word)} in`);
+  if (shell.set.has('xtrace')) yield* trace(shell, `case ${node.word.text} in`);
   const options = { extended: shell.shopt.has('extglob'), ignoreCase: shell.shopt.has('nocasematch') };
   let status = 0;
   let falls = false;

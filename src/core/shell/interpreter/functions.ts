@@ -5,18 +5,19 @@ import type { Shell, ShellFunction, Step } from './shell.ts';
 
 export function runFunctionDefinition(shell: Shell, node: FunctionNode): number {
   const name = node.name.value;
-  shell.functions.set(name, { name, body: node.body, source: shell.source, text: shell.source.slice(node) });
+  shell.functions.set(name, { name, body: node.body, source: shell.source, definedIn: shell.commandString && shell.sourcing === 0 ? 'environment' : shell.errorName, text: shell.source.slice(node) });
   return 0;
 }
 
 /** Calls a function: its own positional parameters, a scope for its local variables. */
 export function* callFunction(shell: Shell, fn: ShellFunction, args: readonly string[]): Step {
-  const { positional, loops, source } = shell;
+  const { positional, loops, source, errorName } = shell;
   const { line } = shell.task;
   shell.enter();
   shell.positional = [...args];
   shell.loops = 0;
   shell.source = fn.source;
+  shell.errorName = fn.definedIn;
   shell.calls.push(fn.name);
   shell.vars.scopes.push(new Map());
   try {
@@ -30,6 +31,7 @@ export function* callFunction(shell: Shell, fn: ShellFunction, args: readonly st
     shell.positional = positional;
     shell.loops = loops;
     shell.source = source;
+    shell.errorName = errorName;
     shell.task.line = line;
     shell.leave();
   }

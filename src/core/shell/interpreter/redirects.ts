@@ -1,4 +1,4 @@
-import type { HereDoc, Redirection } from 'unbash';
+import type { HereDoc, Redirection, WordPart } from 'unbash';
 import { KernelError } from '../../kernel/errno.ts';
 import { openFile, type OpenMode } from '../open-file.ts';
 import { OpenFile, textInput } from '../streams.ts';
@@ -142,7 +142,7 @@ function duplicate(shell: Shell, redirect: Redirection, fd: number, target: stri
 /** The text of a here-document: with an unquoted delimiter, expanded as in double quotes. */
 function* hereDocument(shell: Shell, redirect: HereDoc): Step<string> {
   const strip = redirect.operator === '<<-';
-  const { body } = redirect;
+  const body = redirect.closing || redirect.body.text.endsWith('\n') || redirect.body.text === '' ? redirect.body : withNewline(redirect.body);
   if (!redirect.closing && redirect.delimiter) warnUnclosed(shell, redirect);
   if (redirect.delimiter?.quoted || (!body.parts && !body.text.includes('\\'))) return strip ? body.text.replace(/^\t+/gm, '') : body.text;
   if (!body.parts) return unescapeBody(strip ? body.text.replace(/^\t+/gm, '') : body.text);
@@ -156,9 +156,15 @@ function* hereDocument(shell: Shell, redirect: HereDoc): Step<string> {
   return fields.text;
 }
 
+/** A here-document that the end of the text cut off still ends its last line. */
+function withNewline(body: HereDoc['body']): HereDoc['body'] {
+  const newline: WordPart = { type: 'Literal', pos: body.end, end: body.end, value: '\n', text: '\n' };
+  return { ...body, text: `${body.text}\n`, parts: body.parts && [...body.parts, newline] };
+}
+
 function warnUnclosed(shell: Shell, redirect: HereDoc): void {
   const line = shell.source.line(redirect.pos);
-  shell.err(`${shell.name}: line ${shell.source.line(shell.source.text.length)}: warning: here-document at line ${line} delimited by end-of-file (wanted \`${redirect.delimiter!.value}')\n`);
+  shell.err(`${shell.errorName}: line ${shell.source.line(shell.source.text.length)}: warning: here-document at line ${line} delimited by end-of-file (wanted \`${redirect.delimiter!.value}')\n`);
 }
 
 function unescapeBody(text: string): string {

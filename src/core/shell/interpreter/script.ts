@@ -27,17 +27,26 @@ export function firstError(script: ParsedScript): ParseError | null {
 export function* runScript(shell: Shell, script: ParsedScript, kind: ScriptKind): Step {
   const error = firstError(script);
   const { source } = shell;
-  const errorLine = error ? source.line(error.pos) : Infinity;
+  const broken = error ? brokenStatement(script, error, source) : script.commands.length;
   let status = kind === 'main' ? 0 : shell.status;
   if (kind === 'eval' || kind === 'source') status = 0;
   for (const unit of units(script.commands, source)) {
-    if (unit.some((statement) => source.line(Math.max(statement.pos, statement.end - 1)) >= errorLine)) break;
+    if (unit.some((statement) => script.commands.indexOf(statement) >= broken)) break;
     status = yield* runUnit(shell, unit, kind === 'main' && !error && unit.at(-1) === script.commands.at(-1) && script.commands.length === 1);
   }
   if (!error) return status;
   shell.err(syntaxErrorText(shell, error, kind));
-  if (kind === 'eval') throw new Discard(1);
   return (shell.status = kind === 'source' ? 1 : 2);
+}
+
+/** Index of the first statement that the error spoils: the one it is in, or on whose line it is. */
+function brokenStatement(script: ParsedScript, error: ParseError, source: Source): number {
+  const { commands } = script;
+  const after = commands.findIndex((statement) => statement.pos > error.pos);
+  const last = (after < 0 ? commands.length : after) - 1;
+  if (last < 0) return 0;
+  const complete = error.message.startsWith('unexpected token') && source.line(Math.max(commands[last]!.pos, commands[last]!.end - 1)) < source.line(error.pos);
+  return complete ? last + 1 : last;
 }
 
 /** Statements that bash reads together, because they are on one line. */

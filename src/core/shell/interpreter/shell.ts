@@ -17,6 +17,8 @@ export interface ShellFunction {
   readonly name: string;
   readonly body: CompoundCommand | Redirected | CompoundList;
   readonly source: Source;
+  /** What messages from inside it begin with. */
+  readonly definedIn: string;
   /** Its text, as it was written. */
   readonly text: string;
 }
@@ -53,8 +55,10 @@ export class Shell {
   readonly shopt: Set<ShoptOption>;
   /** `$1` ... */
   positional: string[] = [];
-  /** `$0`, and what messages begin with. */
+  /** `$0` */
   name = 'bash';
+  /** What messages begin with: `$0`, the sourced file, or where the running function was defined. */
+  errorName = 'bash';
   /** `$$`: the pid of the shell that was started, also in its subshells. */
   shellPid: number;
   status = 0;
@@ -87,6 +91,8 @@ export class Shell {
   /** Seconds since this on the lab's clock are `$SECONDS`. */
   secondsFrom: number;
   getoptsAt = 1;
+  /** exec without a command: its redirections stay. */
+  keepRedirects = false;
   /** Bodies that came from `<(...)`, closed after the command. */
   readonly substitutionFds: number[] = [];
 
@@ -115,6 +121,7 @@ export class Shell {
     for (const option of this.shopt) copy.shopt.add(option);
     copy.positional = [...this.positional];
     copy.name = this.name;
+    copy.errorName = this.errorName;
     copy.shellPid = this.shellPid;
     copy.status = this.status;
     copy.lastBackground = this.lastBackground;
@@ -165,7 +172,7 @@ export class Shell {
 
   /** `bash: line 3: message` */
   complain(message: string): void {
-    this.err(`${this.name}: line ${this.line}: ${message}\n`);
+    this.err(`${this.errorName}: line ${this.line}: ${message}\n`);
   }
 
   /** Complains and throws the rest of the line away. */

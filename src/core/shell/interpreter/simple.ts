@@ -86,7 +86,8 @@ function* runNamed(shell: Shell, node: Command, args: Arguments, place: Place): 
   let kept = false;
   try {
     const status = yield* dispatch(shell, node, args, place);
-    kept = args.words[0] === 'exec' && args.words.length === 1;
+    kept = shell.keepRedirects;
+    shell.keepRedirects = false;
     shell.vars.ensure('_').value = args.words.at(-1);
     return status;
   } finally {
@@ -157,7 +158,7 @@ export function* runProgram(shell: Shell, argv: readonly string[], node: { reado
 /** A name that leads nowhere: a command that Linux has and the simulator has not stops the script; any other is a typing error. */
 function complainMissing(shell: Shell, name: string, found: Extract<Found, { kind: 'missing' }>): number {
   if (found.searched && isKnownCommand(name)) shell.notSimulated(name);
-  if (shell.dash && found.searched) shell.err(`${shell.name}: ${shell.line}: ${name}: not found\n`);
+  if (shell.dash && found.searched) shell.err(`${shell.errorName}: ${shell.line}: ${name}: not found\n`);
   else shell.complain(`${name}: ${found.message}`);
   return found.status;
 }

@@ -5,11 +5,11 @@ import type { Shell } from './shell.ts';
 /** What bash prints about a syntax error. */
 export function syntaxErrorText(shell: Shell, error: ParseError, kind: ScriptKind): string {
   const { source } = shell;
-  const where = `${shell.name}: ${kind === 'eval' ? 'eval: ' : kind === 'main' && shell.commandString ? '-c: ' : ''}`;
+  const where = `${shell.errorName}: ${kind === 'eval' ? 'eval: ' : kind === 'main' && shell.commandString ? '-c: ' : ''}`;
   const at = (line: number, text: string): string => `${where}line ${line}: ${text}\n`;
   const lastLine = source.line(source.text.length) + (source.text.endsWith('\n') ? 0 : 1);
   const unclosed = UNCLOSED.find(([message]) => error.message.startsWith(message));
-  if (unclosed) return at(source.line(error.pos), `unexpected EOF while looking for matching \`${unclosed[1]}'`);
+  if (unclosed) return at(unclosed[1] === ')' ? lastLine : source.line(error.pos), `unexpected EOF while looking for matching \`${unclosed[1]}'`);
   const token = tokenAt(source.text, error);
   if (token === null) return at(lastLine, 'syntax error: unexpected end of file');
   const line = source.line(error.pos);

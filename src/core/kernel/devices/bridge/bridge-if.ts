@@ -68,8 +68,8 @@ export function brAddIf(br: BridgeState, dev: NetDevice): void {
   brMtuAutoAdjust(br);
 }
 
-/** Takes a port out (br_del_if). */
-export function brDelIf(br: BridgeState, dev: NetDevice): void {
+/** Takes a port out of the bridge's lists and tables (del_nbp). */
+export function delNbp(br: BridgeState, dev: NetDevice): void {
   brStpDisablePort(dev);
   br.portList = br.portList.filter((port) => port !== dev);
   br.dev.ports = br.dev.ports.filter((port) => port !== dev);
@@ -80,6 +80,11 @@ export function brDelIf(br: BridgeState, dev: NetDevice): void {
   dev.port = null;
   dev.portState = null;
   commitLink(dev);
+}
+
+/** Takes a port out of a bridge that goes on without it (br_del_if). */
+export function brDelIf(br: BridgeState, dev: NetDevice): void {
+  delNbp(br, dev);
   brMtuAutoAdjust(br);
   if (brStpRecalculateBridgeId(br)) br.dev.ns.notify('changeaddr', br.dev);
 }

@@ -11,7 +11,7 @@ import type { SkBuff } from '../../sk-buff.ts';
 import { brDoProxySuppressArp } from './bridge-arp.ts';
 import { brFdbFind, fdbAddLocal, fdbDelete, fdbEntries } from './bridge-fdb.ts';
 import { brFlood, brForward, type BrFrame } from './bridge-forward.ts';
-import { brDelIf } from './bridge-if.ts';
+import { delNbp } from './bridge-if.ts';
 import { DEFAULT_BRIDGE, type BridgeState } from './bridge-state.ts';
 import { brPortStateSelection, brStpDisableBridge, brStpEnableBridge } from './bridge-stp.ts';
 import { brAllowedIngress, brVlanFlush, brVlanInit } from './bridge-vlan.ts';
@@ -39,9 +39,10 @@ function brDevXmit(skb: SkBuff, dev: NetDevice): Errno | null {
   return null;
 }
 
-function brUninit(dev: NetDevice): void {
+/** br_dev_delete. */
+function brDellink(dev: NetDevice): void {
   const br = dev.bridgeState!;
-  for (const port of [...dev.ports]) brDelIf(br, port);
+  for (const port of br.portList) delNbp(br, port);
   brVlanFlush(br, null);
   for (const f of fdbEntries(br)) fdbDelete(br, f);
   dev.ns.queue.cancel(br.gc);
@@ -62,7 +63,7 @@ const BRIDGE_OPS: NetDeviceOps = {
   startXmit: brDevXmit,
   open: brDevOpen,
   stop: brDevStop,
-  uninit: brUninit,
+  dellink: brDellink,
 };
 
 /** A random MAC as a new bridge has until it gets a port (eth_hw_addr_random): unicast, locally administered. */

@@ -12,8 +12,7 @@ export function etherTypeName(type: number): string | null {
   return ETHER_TYPES[type] ?? null;
 }
 
-/** Dumps what no printer knows, unless the options ask for a dump anyway. */
+/** Dumps what no printer knows. */
 export function defaultPrint(p: Printer, at: number): void {
-  const { hex, hexAscii, ascii } = p.options;
-  if (hex + hexAscii + ascii === 0) p.out += hexAsciiDump(p.bytes.subarray(at, p.end), '\n\t');
+  p.out += hexAsciiDump(p.bytes.subarray(at, p.end), '\n\t');
 }

@@ -22,16 +22,17 @@ export function printEthernet(p: Printer, length: number): number {
   });
 }
 
+const hexType = (type: number): string => `0x${type.toString(16).padStart(4, '0')}`;
+
 function printHeader(p: Printer, frameLength: number): void {
   const type = u16(p, 12);
-  const hex = `0x${type.toString(16).padStart(4, '0')}`;
   p.out += `${macText(p, 6)} > ${macText(p, 0)}`;
   let length = frameLength;
   if (type <= MAX_LENGTH_VALUE) {
     p.out += ', 802.3';
     length = type;
   } else {
-    p.out += p.options.quiet ? `, ${etherTypeName(type) ?? `Unknown Ethertype (${hex})`}` : `, ethertype ${etherTypeName(type) ?? 'Unknown'} (${hex})`;
+    p.out += p.options.quiet ? `, ${etherTypeName(type) ?? `Unknown Ethertype (${hexType(type)})`}` : `, ethertype ${etherTypeName(type) ?? 'Unknown'} (${hexType(type)})`;
   }
   p.out += `, length ${length}: `;
 }
@@ -43,7 +44,8 @@ export function printType(p: Printer, type: number, at: number, length: number, 
   else if (type === ETH_P_ARP || type === RARP) printArp(p, at, length - at);
   else {
     if (type > MAX_LENGTH_VALUE) unknown();
-    defaultPrint(p, at);
+    // A dump that the options ask for anyway is not made twice; -q asks for few words.
+    if (!p.options.quiet && p.options.hex + p.options.hexAscii === 0) defaultPrint(p, at);
   }
   return at;
 }
@@ -58,7 +60,7 @@ function printTag(p: Printer, at: number, length: number, unknown: () => void): 
   if (p.options.link) {
     const tci = u16(p, at);
     p.out += `vlan ${tci & 0xfff}, p ${tci >> 13}${tci & 0x1000 ? ', DEI' : ''}, `;
-    if (inner > MAX_LENGTH_VALUE) p.out += `ethertype ${etherTypeName(inner) ?? `0x${inner.toString(16).padStart(4, '0')}`} (0x${inner.toString(16).padStart(4, '0')}), `;
+    if (inner > MAX_LENGTH_VALUE) p.out += p.options.quiet ? `${etherTypeName(inner) ?? `Unknown Ethertype (${hexType(inner)})`}, ` : `ethertype ${etherTypeName(inner) ?? 'Unknown'} (${hexType(inner)}), `;
   }
   return printType(p, inner, at + 4, length, unknown);
 }

@@ -18,18 +18,19 @@ export interface CapturedFrame {
 /** The line (or lines) of one frame, after its time stamp, without the newline at the end. */
 export function printFrame(options: PrintOptions, frame: CapturedFrame): string {
   const p = newPrinter(options, frame.bytes);
-  let header = frame.bytes.length;
+  let header = 0;
   try {
     header = frame.linkType === 'EN10MB' ? printEthernet(p, frame.length) : printSll2(p, frame);
   } catch (error) {
     if (!(error instanceof Truncated)) throw error;
     p.out += ` [|${p.protocol}]`;
-    header = frame.linkType === 'EN10MB' ? 14 : 20;
+    // The printer gave up before it could say where the link-level header ends.
+    header = 0;
   }
   const { hex, hexAscii, ascii } = options;
   const inner = frame.bytes.subarray(Math.min(header, frame.bytes.length));
   if (hexAscii > 0) p.out += hexAsciiDump(hexAscii > 1 ? frame.bytes : inner, '\n\t');
   else if (hex > 0) p.out += hexDump(hex > 1 ? frame.bytes : inner, '\n\t');
-  else if (ascii > 0) p.out += asciiDump(ascii > 1 ? frame.bytes : inner);
+  else if (ascii > 0 && inner.length > 0) p.out += asciiDump(ascii > 1 ? frame.bytes : inner);
   return p.out;
 }

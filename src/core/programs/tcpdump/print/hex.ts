@@ -32,7 +32,8 @@ function groups(bytes: Uint8Array, from: number): string {
 export function asciiDump(bytes: Uint8Array): string {
   let text = '\n';
   bytes.forEach((byte, i) => {
-    if (byte === 13) text += bytes[i + 1] === 10 ? '' : '.';
+    // A carriage return at the end of a line, or of the packet but one byte, is left out.
+    if (byte === 13) text += i + 2 < bytes.length && bytes[i + 1] !== 10 ? '.' : '';
     else text += isGraph(byte) || byte === 9 || byte === 32 || byte === 10 ? String.fromCharCode(byte) : '.';
   });
   return text;

@@ -1,11 +1,11 @@
 import { internetChecksum } from '../../../wire/checksum.ts';
 import {
   ICMP_ADDRESSREPLY, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_FRAG_NEEDED, ICMP_PARAMETERPROB, ICMP_PORT_UNREACH, ICMP_PROT_UNREACH,
-  ICMP_REDIRECT, ICMP_ROUTER_ADVERT, ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY,
+  ICMP_REDIRECT, ICMP_ROUTER_ADVERT, ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY, isIcmpError,
 } from '../../../wire/icmp.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../../wire/packet.ts';
 import { checksumShouldBe, type IpPayload } from './ip.ts';
-import { has, ipText, need, portText, type Printer, u16, u32, u8 } from './printer.ts';
+import { has, ipText, need, portText, type Printer, Truncated, u16, u32, u8 } from './printer.ts';
 
 const NAMES: Readonly<Record<number, string>> = {
   0: 'echo reply', 4: 'source quench', 8: 'echo request', 10: 'router solicitation', 13: 'time stamp request', 14: 'time stamp reply', 15: 'information request',
@@ -21,30 +21,33 @@ const UNREACHABLE: Readonly<Record<number, (host: string) => string>> = {
 };
 const REDIRECTS = ['redirect %s to net', 'redirect %s to host', 'redirect-tos %s to net', 'redirect-tos %s to host'];
 
-/** Messages that quote no datagram (ICMP_INFOTYPE). */
-const INFORMATION = new Set([0, 8, 9, 10, 13, 14, 15, 16, 17, 18]);
-/** Lengths from which what follows the quote may be extensions (RFC 4884); a quote of 128 bytes is the least. */
-const EXTENSION_AT = 136;
-
 type PrintDatagram = (p: Printer, at: number, length: number) => void;
 
 /** print-icmp.c */
 export function printIcmp(p: Printer, payload: IpPayload, printQuoted: PrintDatagram): void {
   p.protocol = 'icmp';
   const { at, length } = payload;
+  let text: string;
+  try {
+    text = describe(p, at, u8(p, at));
+  } catch (error) {
+    // Where these are cut off, tcpdump still knows where the link-level header ended; elsewhere it gives up.
+    const known = has(p, at, 1) && [ICMP_ROUTER_ADVERT, ICMP_TIME_EXCEEDED, ICMP_TIMESTAMPREPLY].includes(u8(p, at));
+    if (!(error instanceof Truncated) || !known) throw error;
+    p.out += ' [|icmp]';
+    return;
+  }
   const type = u8(p, at);
-  u8(p, at + 1);
-  p.out += `ICMP ${describe(p, at, type)}, length ${length}`;
+  p.out += `ICMP ${text}, length ${length}`;
   if (p.options.verbose > 0 && !payload.fragmented && has(p, at, length)) {
     const sum = internetChecksum(p.bytes, at, at + length);
     if (sum !== 0) p.out += ` (wrong icmp cksum ${u16(p, at + 2).toString(16)} (->${checksumShouldBe(u16(p, at + 2), sum).toString(16)})!)`;
   }
-  if (p.options.verbose > 0 && !INFORMATION.has(type)) printQuote(p, at + 8, printQuoted);
+  if (p.options.verbose > 0 && isIcmpError(type)) printQuote(p, at + 8, printQuoted);
 }
 
 /** The quoted datagram, on a line of its own; its bytes may be fewer than its length says. */
 function printQuote(p: Printer, at: number, printQuoted: PrintDatagram): void {
-  if (!has(p, at, 4)) return;
   p.out += '\n\t';
   printQuoted(p, at, u16(p, at + 2));
 }
@@ -60,7 +63,7 @@ function describe(p: Printer, at: number, type: number): string {
     case ICMP_REDIRECT: {
       need(p, at + 8, 20);
       const to = ipText(p, at + 24);
-      return `${(REDIRECTS[code] ?? `redirect-#${code} %s to net`).replace('%s', () => to)} ${ipText(p, at + 4)}`;
+      return `${(REDIRECTS[code] ?? `redirect-#${code} %s to`).replace('%s', () => to)} ${ipText(p, at + 4)}`;
     }
     case ICMP_ROUTER_ADVERT:
       return routerAdvertisement(p, at);
@@ -81,14 +84,11 @@ function describe(p: Printer, at: number, type: number): string {
   }
 }
 
-/** Milliseconds since midnight; the high bit says that they are something else. */
+/** Milliseconds as hours, minutes and seconds. */
 function clock(ms: number): string {
-  const bit = ms >>> 31;
-  const value = (ms & 0x7fff_ffff) >>> 0;
   const two = (n: number): string => String(n).padStart(2, '0');
-  const seconds = Math.floor(value / 1000);
-  const text = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(value % 1000).padStart(3, '0')}`;
-  return bit ? `[${text}]` : text;
+  const seconds = Math.floor(ms / 1000);
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(ms % 1000).padStart(3, '0')}`;
 }
 
 function unreachable(p: Printer, at: number, code: number): string {
@@ -122,5 +122,3 @@ function routerAdvertisement(p: Printer, at: number): string {
   for (let i = 0; i < count; i++) text += ` {${ipText(p, at + 8 + 8 * i)} ${u32(p, at + 12 + 8 * i)}}`;
   return text;
 }
-
-export { EXTENSION_AT };

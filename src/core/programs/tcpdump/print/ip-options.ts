@@ -8,8 +8,9 @@ const NAMES: Readonly<Record<number, string>> = {
 export function printIpOptions(p: Printer, from: number, length: number): boolean {
   let separator = '';
   for (let at = from; at < from + length;) {
+    p.out += separator;
     const code = u8(p, at);
-    p.out += `${separator}${NAMES[code] ?? `unknown ${code}`}`;
+    p.out += `${NAMES[code] ?? `unknown ${code}`}`;
     separator = ',';
     const size = code <= 1 ? 1 : u8(p, at + 1);
     if ((code > 1 && size < 2) || size > from + length - at) {

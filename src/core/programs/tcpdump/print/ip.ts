@@ -1,11 +1,14 @@
 import { internetChecksum } from '../../../wire/checksum.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../../wire/packet.ts';
+import { NotSimulated } from '../../../shell/process.ts';
 import { printIcmp } from './icmp.ts';
 import { printIpOptions } from './ip-options.ts';
-import { ipText, need, type Printer, u16, u8, has, Truncated } from './printer.ts';
+import { ipText, type Printer, u16, u8, has, Truncated } from './printer.ts';
 import { protocolName, verboseProtocolName } from './protocols.ts';
 import { printUdp } from './udp.ts';
 
+/** Protocols that tcpdump has a printer for and this one has not. */
+const OTHER_PRINTERS = new Set([2, 6, 9, 33, 41, 46, 47, 50, 51, 55, 89, 103, 108, 112, 113, 132]);
 const DCCP = 33;
 const SCTP = 132;
 const FLAGS: readonly [bit: number, name: string][] = [[0x2000, '+'], [0x4000, 'DF'], [0x8000, 'rsvd']];
@@ -29,7 +32,7 @@ export function printIp(p: Printer, at: number, length: number): void {
     return;
   }
   if (!p.options.link) p.out += 'IP ';
-  need(p, at, 20);
+  if (!has(p, at, 20)) return truncated(p);
   if (length < 20) {
     p.out += `truncated-ip ${length}`;
     return;
@@ -58,11 +61,15 @@ export function printIp(p: Printer, at: number, length: number): void {
   }
 }
 
+function truncated(p: Printer): void {
+  p.out += ' [|ip]';
+}
+
 function printDatagram(p: Printer, at: number, headerLength: number, total: number): void {
   const fragment = u16(p, at + 6);
   const offset = (fragment & 0x1fff) * 8;
   const protocol = u8(p, at + 9);
-  if (p.options.verbose > 0 && !printHeader(p, at, headerLength)) throw new Truncated();
+  if (p.options.verbose > 0 && !printHeader(p, at, headerLength)) return truncated(p);
   const from = ipText(p, at + 12);
   const to = ipText(p, at + 16);
   if (offset !== 0) {
@@ -94,7 +101,7 @@ function printHeader(p: Printer, at: number, headerLength: number): boolean {
     whole = printIpOptions(p, at + 20, headerLength - 20);
     p.out += whole ? ')' : ' [truncated-option])';
   }
-  if (has(p, at, headerLength)) {
+  if (p.options.checksums && has(p, at, headerLength)) {
     const sum = internetChecksum(p.bytes, at, at + headerLength);
     if (sum !== 0) p.out += `, bad cksum ${u16(p, at + 10).toString(16)} (->${checksumShouldBe(u16(p, at + 10), sum).toString(16)})!`;
   }
@@ -122,8 +129,9 @@ function printPayload(p: Printer, payload: IpPayload): void {
     case 4:
       return printIp(p, payload.at, payload.length);
     default: {
+      if (OTHER_PRINTERS.has(payload.protocol)) throw new NotSimulated(`tcpdump's printing of ${verboseProtocolName(payload.protocol)}`);
       const name = p.options.numeric ? null : protocolName(payload.protocol);
-      p.out += `${name === null ? `ip-proto-${payload.protocol}` : ` ${name}`} ${payload.length}`;
+      p.out += ` ${name ?? `ip-proto-${payload.protocol}`} ${payload.length}`;
     }
   }
 }

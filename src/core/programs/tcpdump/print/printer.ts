@@ -17,6 +17,8 @@ export interface PrintOptions {
   readonly ascii: number;
   /** -S: absolute sequence numbers. */
   readonly absolute: boolean;
+  /** False for -K. */
+  readonly checksums: boolean;
   /** The name of a host, or null. */
   readonly hostName: (ip: number) => string | null;
   /** The name of a service, or null. */

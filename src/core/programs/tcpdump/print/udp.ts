@@ -13,7 +13,7 @@ export function printUdp(p: Printer, payload: IpPayload): void {
   const from = ipText(p, ip + 12);
   const to = ipText(p, ip + 16);
   if (!has(p, at, 4)) {
-    p.out += `${from} > ${to}: [|udp]`;
+    p.out += `${from} > ${to}:  [|udp]`;
     return;
   }
   const sport = u16(p, at);
@@ -24,7 +24,7 @@ export function printUdp(p: Printer, payload: IpPayload): void {
     return;
   }
   if (!has(p, at, HEADER)) {
-    p.out += '[|udp]';
+    p.out += ' [|udp]';
     return;
   }
   const udpLength = u16(p, at + 4);
@@ -32,9 +32,8 @@ export function printUdp(p: Printer, payload: IpPayload): void {
     p.out += `truncated-udplength ${udpLength}`;
     return;
   }
-  if (p.options.verbose > 0 && !payload.fragmented) printChecksum(p, payload, udpLength);
-  if (p.options.quiet) p.out += `UDP, length ${udpLength - HEADER}`;
-  else p.out += `UDP, length ${udpLength - HEADER}`;
+  if (p.options.verbose > 1 && p.options.checksums && !payload.fragmented) printChecksum(p, payload, Math.min(udpLength, length));
+  p.out += udpLength > length ? `UDP, bad length ${udpLength - HEADER} > ${length - HEADER}` : `UDP, length ${udpLength - HEADER}`;
 }
 
 function printChecksum(p: Printer, { ip, at }: IpPayload, length: number): void {

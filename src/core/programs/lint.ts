@@ -1,0 +1,74 @@
+import { bridgeObject } from './iproute2/bridge.ts';
+import { Exit } from './iproute2/args.ts';
+import { ipObject } from './iproute2/ip.ts';
+import { LINK_KINDS_NOT_SIMULATED, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
+import { parseOptions } from './iproute2/options.ts';
+import { BRCTL_COMMANDS } from './brctl/brctl.ts';
+import { NotSimulated } from '../shell/process.ts';
+
+/** Finds what one command line asks for that is not simulated; each finding names it: `ip link add type vxlan`. `argv` with the program's name. */
+export type CheckArgs = (argv: readonly string[]) => string[];
+
+/** Programs whose command lines can be judged without running them. */
+export const CHECKS: Readonly<Record<string, CheckArgs>> = { ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs };
+
+/** What a command line asks for that is not simulated; nothing for a program that is not known here. */
+export function checkArgs(argv: readonly string[]): string[] {
+  return CHECKS[argv[0] ?? '']?.(argv) ?? [];
+}
+
+/** The words behind the options, or what is wrong with an option. */
+function afterOptions(program: 'ip' | 'bridge', argv: readonly string[]): { words: readonly string[] } | { finding: string | null } {
+  try {
+    return { words: parseOptions(program, argv.slice(1)).rest };
+  } catch (error) {
+    if (error instanceof NotSimulated) return { finding: error.what };
+    // A wrong option is refused by the real program as well.
+    if (error instanceof Exit) return { finding: null };
+    throw error;
+  }
+}
+
+/** ip(8): unsupported objects, kinds of devices, options. A command behind `ip netns exec NAME` is judged as well. */
+export function checkIpArgs(argv: readonly string[]): string[] {
+  const parsed = afterOptions('ip', argv);
+  if ('finding' in parsed) return parsed.finding === null ? [] : [parsed.finding];
+  const { words } = parsed;
+  const object = words[0] === undefined ? null : ipObject(words[0]);
+  if (!object) return [];
+  if (!object.simulated) return [`ip ${object.name}`];
+  if (object.name === 'netns' && words[1] !== undefined && 'exec'.startsWith(words[1]) && words[1] !== '') {
+    return checkArgs(words.slice(argv.includes('-all') || argv.includes('-a') ? 2 : 3));
+  }
+  return [...kindFindings(object.name, words), ...wordFindings(`ip ${object.name}`, words)];
+}
+
+function kindFindings(object: string, words: readonly string[]): string[] {
+  const adds = object === 'link' && words[1] !== undefined && words[1] !== '' && 'add'.startsWith(words[1]);
+  if (!adds) return [];
+  const kind = words[words.lastIndexOf('type') + 1];
+  return words.includes('type') && kind !== undefined && LINK_KINDS_NOT_SIMULATED.includes(kind) ? [`ip link add type ${kind}`] : [];
+}
+
+/** Words of the object's commands that are known and refused. */
+function wordFindings(command: string, words: readonly string[]): string[] {
+  const refused = WORDS_NOT_SIMULATED[command] ?? [];
+  return words.slice(1).filter((word) => refused.includes(word)).map((word) => `${command} ... ${word}`);
+}
+
+/** bridge(8): unsupported objects and words. */
+export function checkBridgeArgs(argv: readonly string[]): string[] {
+  const parsed = afterOptions('bridge', argv);
+  if ('finding' in parsed) return parsed.finding === null ? [] : [parsed.finding];
+  const { words } = parsed;
+  const object = words[0] === undefined ? null : bridgeObject(words[0]);
+  if (!object) return [];
+  return object.simulated ? wordFindings(`bridge ${object.name}`, words) : [`bridge ${object.name}`];
+}
+
+/** brctl(8): the spanning tree protocol, which it can turn on. */
+export function checkBrctlArgs(argv: readonly string[]): string[] {
+  const [, command = '', , value = ''] = argv;
+  if (!(command in BRCTL_COMMANDS)) return [];
+  return command === 'stp' && ['on', 'yes', '1'].includes(value.toLowerCase()) ? [`brctl stp ... ${value}`] : [];
+}
