@@ -1,6 +1,6 @@
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import type { Player, Run } from '../store/player.ts';
-import { chapterTitle, positionOf, type ScenarioEntry } from '../store/scenarios.ts';
+import { positionOf, type ScenarioEntry } from '../store/scenarios.ts';
 import type { Address } from '../store/url.ts';
 import { Loading } from '../views/loading/Loading.tsx';
 import { usePlayedScenario } from '../views/player/use-played-scenario.ts';
@@ -26,7 +26,7 @@ export default function ScenarioPage({ address, problems, scenarios, tools }: Sc
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [transcript, setTranscript] = useState(false);
   useAddressOfMoment(player, entry.id);
-  const { position } = positionOf(scenarios, entry.id);
+  const { position, next } = positionOf(scenarios, entry.id);
   const run = state.status === 'ready' ? state.run : null;
   const told = [...problems, ...(run ? [...beyondTheEnd(run, address), ...run.problems] : [])];
   return (
@@ -36,7 +36,7 @@ export default function ScenarioPage({ address, problems, scenarios, tools }: Sc
           hop<i>scope</i>
         </a>
         <span className="crumb">
-          {chapterTitle(entry.chapter)} / <b>{entry.title}</b>
+          {entry.chapterTitle} / <b>{entry.title}</b>
         </span>
         <nav aria-label="Page">
           <button type="button" className="button wide-only" aria-pressed={transcript} onClick={() => setTranscript(!transcript)}>
@@ -61,7 +61,7 @@ export default function ScenarioPage({ address, problems, scenarios, tools }: Sc
       ))}
       <main className="page-body">
         {run ? (
-          <Workbench player={player} chapter={chapterTitle(entry.chapter)} position={position} transcript={transcript} onTranscript={setTranscript} />
+          <Workbench player={player} chapter={entry.chapterTitle} position={position} next={next} transcript={transcript} onTranscript={setTranscript} />
         ) : (
           <Loading session={state} onRetry={retry} />
         )}

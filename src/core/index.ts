@@ -4,7 +4,7 @@
 
 // Time and the wire.
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND, type SimTime } from './sim/time.ts';
-export { formatIpv4, formatMac, MAC_BROADCAST, parseIpv4, parseMac, type Ipv4, type Mac } from './wire/address.ts';
+export { formatIpv4, formatMac, isMulticastMac, MAC_BROADCAST, parseIpv4, parseMac, type Ipv4, type Mac } from './wire/address.ts';
 export { fromHex, toHex } from './wire/bytes.ts';
 export { checksumErrors, decode, decodeQuoted, encode, frameLength, malformed, type WireFault } from './wire/codec.ts';
 export { diffPackets, type FieldChange } from './wire/diff.ts';

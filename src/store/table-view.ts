@@ -1,5 +1,5 @@
 import {
-  formatIpv4, formatMac,
+  formatIpv4, formatMac, isMulticastMac,
   type AddrRow, type FdbRow, type LinkRow, type NeighRow, type NextHop, type ProxyNeighRow, type RouteRow, type RuleRow, type State, type SysctlRow, type VlanRow,
 } from '../core/index.ts';
 import { tableOf } from './topology.ts';
@@ -29,8 +29,11 @@ const COMMANDS: Readonly<Record<TableId, string>> = {
 interface Shape {
   readonly columns: readonly string[];
   readonly cells: (row: never, dev: (ifindex: number) => string) => string[];
+  /** Rows with a lower rank are shown first; without it, and within a rank, the kernel's order. */
+  readonly rank?: (row: never) => number;
 }
 
+const RT_TABLE_LOCAL = 255;
 const ROUTE_TABLES: Readonly<Record<number, string>> = { 255: 'local', 254: 'main', 253: 'default' };
 
 export function routeTableName(table: number): string {
@@ -44,7 +47,8 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
   },
   fdb: {
     columns: ['mac', 'dev', 'vlan', 'state', 'bridge'],
-    cells: (row: FdbRow, dev) => [formatMac(row.mac), dev(row.ifindex), row.vlan === 0 ? '' : String(row.vlan), row.state, dev(row.bridge)],
+    cells: (row: FdbRow, dev) => [formatMac(row.mac), dev(row.ifindex), row.vlan === 0 ? '' : String(row.vlan), row.state, row.bridge === 0 ? '' : dev(row.bridge)],
+    rank: (row: FdbRow) => (row.state !== 'permanent' ? 0 : isMulticastMac(row.mac) ? 2 : 1),
   },
   route: {
     columns: ['destination', 'via', 'dev', 'src', 'scope', 'metric', 'table', 'proto'],
@@ -54,6 +58,7 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
       hops(row.nexthops, (hop) => `${hop.ifindex === 0 ? '' : dev(hop.ifindex)}${hop.dead ? ' dead' : hop.linkdown ? ' linkdown' : ''}`),
       row.prefsrc === null ? '' : formatIpv4(row.prefsrc), row.scope, row.priority === 0 ? '' : String(row.priority), routeTableName(row.table), row.protocol,
     ],
+    rank: (row: RouteRow) => (row.table === RT_TABLE_LOCAL ? 1 : 0),
   },
   addr: {
     columns: ['address', 'dev', 'broadcast', 'scope', ''],
@@ -115,6 +120,7 @@ export function rowCells(state: State, tableId: string, row: object): readonly s
 export function tableView(state: State, place: string, table: TableId): TableView {
   const shape = SHAPES[table];
   const dev = deviceNamer(state, place);
-  const rows = [...tableOf(state, place, table)].map(([key, row]) => ({ key, cells: shape.cells(row as never, dev) }));
+  const rank = shape.rank ?? (() => 0);
+  const rows = [...tableOf(state, place, table)].sort(([, a], [, b]) => rank(a as never) - rank(b as never)).map(([key, row]) => ({ key, cells: shape.cells(row as never, dev) }));
   return { title: TABLE_TITLES[table], command: COMMANDS[table], columns: shape.columns, rows };
 }

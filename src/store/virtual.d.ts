@@ -5,6 +5,7 @@ declare module 'virtual:scenarios' {
     readonly id: string;
     readonly title: string;
     readonly chapter: string;
+    readonly chapterTitle: string;
     readonly summary: string;
     readonly beats: number;
     readonly questions: number;

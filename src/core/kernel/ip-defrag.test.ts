@@ -109,6 +109,7 @@ describe('ipDefrag', () => {
 
   it('keeps to ipfrag_high_thresh: no new datagram once the memory is used, and none at all with 0', () => {
     const { b } = twoHosts();
+    sysctl(b, 'net.ipv4.ipfrag_low_thresh', 0);
     sysctl(b, 'net.ipv4.ipfrag_high_thresh', 2000);
     receive(b, [1, 2, 3, 4, 5].map((id) => ({ ...first, id })));
     expect([b.inet.fragQueues.size, counter(b, 'Ip.ReasmFails')]).toEqual([3, 2]);

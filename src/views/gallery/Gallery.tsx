@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { ScenarioEntry } from '../../store/scenarios.ts';
-import { byChapter, chapterTitle } from '../../store/scenarios.ts';
+import { byChapter } from '../../store/scenarios.ts';
 import './gallery.css';
 
 interface GalleryProps {
@@ -38,9 +38,9 @@ export function Gallery({ scenarios, problems }: GalleryProps) {
         </div>
       )}
       {chapters.length === 0 ? <p role="status">No scenario has “{search}” in its title or summary.</p> : null}
-      {chapters.map(({ chapter, entries }) => (
+      {chapters.map(({ chapter, title, entries }) => (
         <section key={chapter} aria-labelledby={`chapter-${chapter}`}>
-          <h2 id={`chapter-${chapter}`}>{chapterTitle(chapter)}</h2>
+          <h2 id={`chapter-${chapter}`}>{title}</h2>
           <ul className="cards">
             {entries.map((entry) => (
               <li key={entry.id}>

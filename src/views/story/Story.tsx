@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from 'react';
 import type { StoryBeat } from '../../store/timeline.ts';
+import type { ScenarioEntry } from '../../store/scenarios.ts';
 import type { Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 import { firstSentence, Markdown, MarkdownLine } from './Markdown.tsx';
@@ -9,10 +10,11 @@ import './story.css';
 interface StoryProps {
   readonly chapter: string;
   readonly position: string;
+  readonly next: ScenarioEntry | null;
 }
 
 /** The story of a scenario: its beats in order, the current one open. */
-export function Story({ chapter, position }: StoryProps) {
+export function Story({ chapter, position, next }: StoryProps) {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const current = useMemo(() => currentBeat(run, seq), [run, seq]);
@@ -36,6 +38,11 @@ export function Story({ chapter, position }: StoryProps) {
           <BeatItem key={beat.number} run={run} beat={beat} current={current} />
         ))}
       </ol>
+      {next ? (
+        <p className="story-next">
+          Next: <a href={`?scenario=${next.id}`}>{next.title}</a>
+        </p>
+      ) : null}
       <Sources run={run} />
     </section>
   );

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react';
-import { namesOf, parseMac } from '../../core/index.ts';
+import { namesOf, parseMac, type Step } from '../../core/index.ts';
 import { TABLES, TABLE_TITLES, tableView, type TableId } from '../../store/table-view.ts';
 import { placeOf } from '../../store/flights.ts';
 import type { Run, Selection } from '../../store/player.ts';
@@ -68,18 +68,29 @@ function fromSelection(selection: Selection): Partial<Choice> {
   return {};
 }
 
-/** The table that the step, or else the story, is about. */
+/** The table that the step is about; else the one that the story shows, where the story's moment was. */
 function suggest(run: Run, seq: number): Choice {
-  const step = run.trace.steps[seq];
-  const place = step && !run.scenes.switches.has(step.machine) ? placeOf(step) : run.lab.machines[0]!.name;
-  const show = currentBeat(run, seq)?.show;
-  const named = TABLES.find((table) => table === show);
-  const touched = step?.changes[0]?.table ?? step?.reads[0]?.table;
-  if (touched) {
-    const [where, table] = touched.split('#') as [string, TableId];
-    if (TABLES.includes(table)) return { place: where, table };
-  }
+  const beat = currentBeat(run, seq);
+  const named = TABLES.find((table) => table === beat?.show) ?? null;
+  const step = run.trace.steps[seq]!;
+  const wanted = beat?.seq === seq ? named : null;
+  const own = touchedBy(step, wanted);
+  if (own) return own;
+  const moment = beat && named ? run.trace.steps[beat.seq]! : step;
+  const story = beat && named ? touchedBy(moment, named) : null;
+  if (story) return story;
+  const place = run.scenes.switches.has(moment.machine) ? run.lab.machines[0]!.name : placeOf(moment);
   return { place, table: named ?? 'neigh' };
+}
+
+/** The first table that a step changed or read; of one name only, when that is wanted. */
+function touchedBy(step: Step, wanted: TableId | null): Choice | null {
+  for (const { table: id } of [...step.changes, ...step.reads]) {
+    const [place, name] = id.split('#') as [string, string];
+    const table = TABLES.find((one) => one === name);
+    if (table && (wanted === null || wanted === table)) return { place, table };
+  }
+  return null;
 }
 
 interface TableGridProps {

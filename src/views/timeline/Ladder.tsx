@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import type { Step } from '../../core/index.ts';
 import { whereIs, type Where } from '../../store/flights.ts';
 import { layerOf, type Layer } from '../../store/scene.ts';
@@ -6,7 +6,8 @@ import type { Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 
 const LANE = 22;
-const LEFT = 118;
+/** Width of the column of names, which stays while the rungs scroll. */
+const NAMES = 118;
 /** Width of a stop: as wide as fits, between these. */
 const NARROW = 17;
 const WIDE = 44;
@@ -32,26 +33,32 @@ export function Ladder() {
   const begin = Math.max(0, Math.min(at - SIDE, stops.length - 2 * SIDE - 1));
   const marks = useMemo(() => (run ? marksOf(run, stops.slice(begin, begin + 2 * SIDE + 1), begin) : []), [run, stops, begin]);
   const lanes = useMemo(() => lanesOf(marks, run), [marks, run]);
+  const frame = useRef<HTMLDivElement>(null);
+  const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - NAMES) / Math.max(1, stops.length)));
+  useEffect(() => {
+    if (frame.current) frame.current.scrollLeft = (at - begin) * step - (frame.current.clientWidth - NAMES) * 0.6;
+  }, [at, begin, step]);
   if (!run || lanes.length === 0) return null;
-  const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - LEFT) / stops.length));
   const y = (lane: string): number => 16 + lanes.indexOf(lane) * LANE;
-  const x = (index: number): number => LEFT + 14 + (index - begin) * step;
+  const x = (index: number): number => 14 + (index - begin) * step;
   const width = Math.max(x(Math.min(stops.length, begin + 2 * SIDE + 1)) + 8, 300);
   const height = 16 + lanes.length * LANE;
   return (
-    <div className="ladder" aria-hidden="true">
+    <div className="ladder" aria-hidden="true" ref={frame}>
+      <div className="ladder-names" style={{ width: NAMES, height }}>
+        {lanes.map((lane) => (
+          <span key={lane} style={{ top: y(lane) - 8 }} title={lane}>
+            {shorten(lane)}
+          </span>
+        ))}
+      </div>
       <svg width={width} height={height} onClick={(event) => {
         const left = event.currentTarget.getBoundingClientRect().left;
-        const index = Math.round((event.clientX - left - LEFT - 14) / step) + begin;
+        const index = Math.round((event.clientX - left - 14) / step) + begin;
         if (stops[index] !== undefined) player.send({ type: 'SEEK', seq: stops[index] });
       }}>
         {lanes.map((lane) => (
-          <g key={lane}>
-            <text x={12} y={y(lane) + 4}>
-              {shorten(lane)}
-            </text>
-            <path className="ladder-lane" d={`M${LEFT} ${y(lane)}H${width}`} />
-          </g>
+          <path key={lane} className="ladder-lane" d={`M0 ${y(lane)}H${width}`} />
         ))}
         {marks.map((mark) => (
           <LadderMark key={mark.seq} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />

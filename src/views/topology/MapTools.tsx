@@ -14,9 +14,6 @@ export function MapTools({ onFit }: { readonly onFit: () => void }) {
       <button type="button" className="button map-fit" tabIndex={-1} onClick={onFit} aria-label="Fit the map" title="Fit the map (Z)">
         ⤢
       </button>
-      <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
-        React Flow
-      </a>
     </div>
   );
 }

@@ -29,7 +29,8 @@ const NODE_TYPES: NodeTypes = {
 };
 const EDGE_TYPES = { route: RouteEdge };
 const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30 } as const;
-const FIT = { padding: 0.04, maxZoom: 1.25 } as const;
+/** Room for the tools above, a little on the other sides. */
+const FIT = { padding: { top: '48px', right: '14px', bottom: '14px', left: '14px' }, maxZoom: 1.25 } as const;
 
 interface TopologyProps {
   /** In a blog's frame the wheel belongs to the page around it. */
@@ -77,6 +78,9 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
       </ReactFlow>
       </div>
       <MapTools onFit={() => void fitView(FIT)} />
+      <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
+        React Flow
+      </a>
     </div>
   );
 }

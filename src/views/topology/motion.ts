@@ -20,7 +20,8 @@ export function anchorOf(layout: Layout, where: Where): Point | null {
   }
   const box = layout.boxes.get(where.kind === 'stack' ? `${where.id}@stack` : where.id) ?? layout.boxes.get(where.id);
   if (!box) return null;
-  if (box.kind === 'namespace') return { x: box.x + box.width / 2, y: box.y + box.height - 34 };
+  if (box.kind === 'namespace') return { x: box.x + box.width / 2, y: box.y + box.height - 40 };
+  if (box.kind === 'stack') return { x: box.x + box.width / 2, y: box.y + box.height - 28 };
   return center(box);
 }
 

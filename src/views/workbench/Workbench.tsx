@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import type { Command } from '../../store/keys.ts';
+import type { ScenarioEntry } from '../../store/scenarios.ts';
 import type { Player } from '../../store/player.ts';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { PlayerRoot } from '../player/PlayerRoot.tsx';
@@ -17,6 +18,7 @@ interface WorkbenchProps {
   readonly player: Player;
   readonly chapter: string;
   readonly position: string;
+  readonly next: ScenarioEntry | null;
   readonly transcript: boolean;
   readonly onTranscript: (open: boolean) => void;
 }
@@ -29,7 +31,7 @@ const MAP_BUTTONS: Partial<Record<Command, string>> = { fit: '.map-fit', 'zoom-i
 type OpenDialog = 'help' | 'go-to' | null;
 
 /** Story, map, inspector, controls and ladder; on a phone the journey first, the map and the tables a tab away. */
-export function Workbench({ player, chapter, position, transcript, onTranscript }: WorkbenchProps) {
+export function Workbench({ player, chapter, position, next, transcript, onTranscript }: WorkbenchProps) {
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [tab, setTab] = useState<PhoneTab>('journey');
   const onCommand = (command: Command): boolean => {
@@ -48,7 +50,7 @@ export function Workbench({ player, chapter, position, transcript, onTranscript 
     <PlayerRoot player={player} onCommand={onCommand} className={`workbench tab-${tab}${transcript ? ' with-transcript' : ''}`} label="Player">
       <PhoneTabs tab={tab} onTab={setTab} />
       <div className="area-story">
-        <Story chapter={chapter} position={position} />
+        <Story chapter={chapter} position={position} next={next} />
       </div>
       <div className="area-map">
         <PlaceTree />

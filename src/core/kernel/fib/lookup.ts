@@ -227,13 +227,15 @@ export function routeInput(ns: NetNamespace, key: FibKey, dev: NetDevice, packet
     return { verdict: 'error', errno: forwarding ? answer.errno : 'EHOSTUNREACH', type: answer.match?.route.row.type ?? null, forwarding };
   }
   const { type } = answer.route.row;
-  if (type === 'broadcast' && inDevConf(ns, dev, 'bc_forwarding') === 0) return broadcastInput(ns, key, dev, answer, packet);
+  if (type === 'broadcast') {
+    return inDevConf(ns, dev, 'bc_forwarding') === 0 ? broadcastInput(ns, key, dev, answer, packet) : forwardInput(ns, key, dev, answer, packet);
+  }
   if (type === 'local') {
     const source = validateSource(ns, key, 0, dev);
     return source.reason === null ? localInput(ns, answer, dst, dev) : drop(source.reason);
   }
   if (!forwarding) return { verdict: 'error', errno: 'EHOSTUNREACH', type: null, forwarding };
-  if (type !== 'unicast' && type !== 'broadcast') return drop('IP_INVALID_DEST');
+  if (type !== 'unicast') return drop('IP_INVALID_DEST');
   return forwardInput(ns, key, dev, answer, packet);
 }
 

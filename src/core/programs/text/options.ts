@@ -1,4 +1,4 @@
-import { NotSimulated, type Process } from '../../shell/process.ts';
+import { NotSimulated, type Process, type Program } from '../../shell/process.ts';
 import { programName, quoted } from './io.ts';
 
 /**
@@ -26,13 +26,43 @@ export interface OptionStyle {
   readonly operand?: (text: string) => boolean;
 }
 
+/** Ends a program that is only asked about its options. */
+class Inspected {
+  readonly unsimulated: readonly string[];
+  constructor(unsimulated: readonly string[]) {
+    this.unsimulated = unsimulated;
+  }
+}
+
+/** A process that has arguments and nothing else, for `unsimulatedOptions`. */
+interface InspectedProcess {
+  readonly argv: readonly string[];
+  readonly inspected: string[];
+}
+
+/** Options of a command line that one of these programs has in real life and not here, as `sort -R`. */
+export function unsimulatedOptions(program: Program, argv: readonly string[]): readonly string[] {
+  const process: InspectedProcess = { argv, inspected: [] };
+  try {
+    program(process as unknown as Process).next();
+  } catch (error) {
+    if (error instanceof Inspected) return error.unsimulated;
+    if (error instanceof NotSimulated) return [error.what];
+    // A program that looks at more than its arguments before its options: nothing is known of it.
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return [];
+}
+
 /** getopt_long(3) with permutation, and its messages. */
 export function parseOptions(process: Process, specs: OptionSpecs, style: OptionStyle): ParsedOptions {
   const options: [string, string][] = [];
   const operands: string[] = [];
   const args = process.argv.slice(1);
   const name = programName(process);
+  const inspected = (process as unknown as Partial<InspectedProcess>).inspected;
   const fail = (message: string): ParsedOptions => {
+    if (inspected) throw new Inspected(inspected);
     const hint = style.hint ?? `Try '${name} --help' for more information.\n`;
     process.stderr.write(`${name}: ${message}\n${hint}`);
     return { options, operands, failed: style.exit };
@@ -55,6 +85,7 @@ export function parseOptions(process: Process, specs: OptionSpecs, style: Option
     if (typeof wrong === 'string') return fail(wrong);
     i = wrong;
   }
+  if (inspected) throw new Inspected(inspected);
   return { options, operands, failed: null };
 
   function take(key: string, value: string): void {
@@ -64,7 +95,11 @@ export function parseOptions(process: Process, specs: OptionSpecs, style: Option
       letter = spec.slice(1);
       spec = specs[letter];
     }
-    if (spec === 'never') throw new NotSimulated(`${name} ${key.length === 1 ? '-' : '--'}${key}`);
+    if (spec === 'never') {
+      const what = `${name} ${key.length === 1 ? '-' : '--'}${key}`;
+      if (!inspected) throw new NotSimulated(what);
+      inspected.push(what);
+    }
     options.push([letter, value]);
   }
 

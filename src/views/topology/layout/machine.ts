@@ -42,7 +42,7 @@ export function layoutMachine(machine: TopologyMachine, links: readonly Topology
   const stack = draft.boxes.find((other) => other.kind === 'stack')!;
   const grown = stackBottom.gutter ? stack : { ...stack, width: width - 2 * PAD };
   return {
-    width, height: stackBottom.y + NIC_HEIGHT / 2,
+    width, height: stackBottom.y + (bottom.length === 0 ? 0 : NIC_HEIGHT / 2),
     boxes: [box, ...draft.boxes.map((other) => (other === stack ? grown : other))],
     routes: draft.routes,
     nics: new Map(bottom.map((device) => [device.id, draft.exits.get(device.id)!])),
@@ -225,7 +225,7 @@ function placeStack(draft: Draft, root: TopologyNamespace, nics: readonly Topolo
   const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: STACK_HEIGHT, inside: draft.machine.name };
   draft.boxes.push(stack);
   hang(draft, root, stack, above.bottom);
-  const y = top + STACK_HEIGHT + GAP + NIC_HEIGHT / 2;
+  const y = top + STACK_HEIGHT + (nics.length === 0 ? PAD : GAP + NIC_HEIGHT / 2);
   let x = PAD + Math.max(0, (stackRight - PAD - total) / 2);
   for (const nic of routed) {
     const middle = x + nicWidth(nic.name) / 2;

@@ -5,7 +5,7 @@ export const TITLE = 40;
 export const CHIP_HEIGHT = 22;
 export const NIC_HEIGHT = 40;
 export const BAR_HEIGHT = 34;
-export const STACK_HEIGHT = 46;
+export const STACK_HEIGHT = 78;
 export const MACHINE_GAP = 48;
 export const CHANNEL = 44;
 
@@ -26,7 +26,7 @@ export function titleWidth(title: string): number {
 
 /** Height of a namespace's box: its title and one line for each of its devices. */
 export function namespaceHeight(devices: number): number {
-  return 48 + Math.max(1, devices) * 17 + 16;
+  return 40 + Math.max(1, devices) * 17 + 62;
 }
 
 /** Width of a namespace's box: one address line (`veth11 192.168.100.100/24`) and its chips side by side. */
