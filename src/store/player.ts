@@ -29,6 +29,11 @@ export type Selection =
   | { readonly kind: 'field'; readonly header: number; readonly field: string }
   | { readonly kind: 'row'; readonly table: string; readonly key: string };
 
+export interface PinnedTable {
+  readonly place: string;
+  readonly table: string;
+}
+
 export interface PlayerState {
   readonly run: Run | null;
   readonly mode: Mode;
@@ -45,6 +50,8 @@ export interface PlayerState {
   readonly answers: ReadonlyMap<number, number>;
   readonly panel: Panel;
   readonly selection: Selection | null;
+  /** The table that the reader has chosen to watch; null while the panel follows the steps. */
+  readonly pinned: PinnedTable | null;
 }
 
 /** One player: its state, and the few ways to change it. The workbench, the embed page and the tests each make their own. */
@@ -54,7 +61,9 @@ export interface Player {
   load(run: Run, options?: { seq?: number | null; granularity?: Granularity }): void;
   setGranularity(granularity: Granularity): void;
   setPanel(panel: Panel): void;
+  /** A row or a place that is picked also decides which table is watched. */
   select(selection: Selection | null): void;
+  pin(pinned: PinnedTable | null): void;
   answer(seq: number, option: number): void;
   /** One step of the finest kind, whatever the granularity. */
   micro(direction: 1 | -1): void;
@@ -73,7 +82,7 @@ export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], pro
 }
 
 const EMPTY: PlayerState = {
-  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null,
+  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null, pinned: null,
 };
 
 export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
@@ -88,7 +97,7 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       const granularity = options.granularity ?? store.getState().granularity;
       const stops = stopsOf(run.trace, granularity, run.beats);
       const seq = options.seq ?? stops[0] ?? -1;
-      store.setState({ run, granularity, answers: new Map(), selection: null });
+      store.setState({ run, granularity, answers: new Map(), selection: null, pinned: null });
       const unanswered = new Set(run.beats.filter((beat) => beat.ask).map((beat) => beat.seq));
       send({ type: 'LOAD', stops: withStop(stops, seq), beats: run.beats.map((beat) => beat.seq), unanswered, seq });
     },
@@ -98,7 +107,8 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       if (run) send({ type: 'STOPS', stops: stopsOf(run.trace, granularity, run.beats) });
     },
     setPanel: (panel) => store.setState({ panel }),
-    select: (selection) => store.setState({ selection }),
+    select: (selection) => store.setState(({ pinned }) => ({ selection, pinned: pinnedBy(selection, pinned) })),
+    pin: (pinned) => store.setState({ pinned }),
     answer(seq, option) {
       store.setState(({ answers }) => ({ answers: new Map(answers).set(seq, option) }));
       send({ type: 'ANSWER', seq });
@@ -128,6 +138,15 @@ function follow(store: StoreApi<PlayerState>, mode: Mode, { stops, at, speed }: 
     ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
     ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
   });
+}
+
+function pinnedBy(selection: Selection | null, pinned: PinnedTable | null): PinnedTable | null {
+  if (selection?.kind === 'row') {
+    const [place, table] = selection.table.split('#') as [string, string];
+    return { place, table };
+  }
+  if (selection?.kind === 'namespace' || selection?.kind === 'device') return { place: selection.place, table: pinned?.table ?? 'neigh' };
+  return pinned;
 }
 
 type Send = (event: PlaybackEvent) => void;

@@ -13,7 +13,7 @@ export interface RunLimits {
   readonly depth: number;
 }
 
-export const DEFAULT_LIMITS: RunLimits = { work: 2_000_000, output: 4_000_000, depth: 200 };
+export const DEFAULT_LIMITS: RunLimits = { work: 2_000_000, output: 4_000_000, depth: 1000 };
 
 /** What a script wrote to its stdout or stderr. */
 export class Capture implements OutputStream {

@@ -1,10 +1,10 @@
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { namesOf, parseMac, type Step } from '../../core/index.ts';
 import { TABLES, TABLE_TITLES, tableView, type TableId } from '../../store/table-view.ts';
 import { placeOf } from '../../store/flights.ts';
-import type { Run, Selection } from '../../store/player.ts';
+import type { Run } from '../../store/player.ts';
 import { currentBeat } from '../story/Story.tsx';
-import { stateOf, usePlayerState } from '../player/player-context.ts';
+import { stateOf, usePlayer, usePlayerState } from '../player/player-context.ts';
 import './tables.css';
 
 interface Choice {
@@ -14,22 +14,22 @@ interface Choice {
 
 /** Every table of every namespace at the current step: the rows that decided and the rows that changed are lit. */
 export function TablesPanel() {
+  const player = usePlayer();
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
-  const selection = usePlayerState((state) => state.selection);
-  const [chosen, setChosen] = useState<{ choice: Partial<Choice>; selection: unknown }>({ choice: {}, selection: null });
+  const pinned = usePlayerState((state) => state.pinned);
+  const wanted = usePlayerState(({ selection }) => (selection?.kind === 'row' ? selection.key : null));
   const suggested = useMemo(() => (run ? suggest(run, seq) : null), [run, seq]);
   if (!run || !suggested) return null;
-  const picked: Partial<Choice> = selection !== null && selection !== chosen.selection ? fromSelection(selection) : chosen.choice;
-  const place = picked.place ?? suggested.place;
-  const table = picked.table ?? suggested.table;
+  const place = pinned?.place ?? suggested.place;
+  const table = TABLES.find((one) => one === pinned?.table) ?? suggested.table;
   const places = run.topology.machines.flatMap((machine) => machine.namespaces.map((namespace) => namespace.id));
   return (
     <div className="tables">
       <div className="tables-choose">
         <label>
           <span>Namespace</span>
-          <select value={place} onChange={(event) => setChosen({ choice: { ...picked, place: event.target.value }, selection })}>
+          <select value={place} onChange={(event) => player.pin({ place: event.target.value, table })}>
             {places.map((one) => (
               <option key={one} value={one}>
                 {one.includes('/') ? one : `${one} (root)`}
@@ -39,7 +39,7 @@ export function TablesPanel() {
         </label>
         <label>
           <span>Table</span>
-          <select value={table} onChange={(event) => setChosen({ choice: { place, table: event.target.value as TableId }, selection })}>
+          <select value={table} onChange={(event) => player.pin({ place, table: event.target.value })}>
             {TABLES.map((one) => (
               <option key={one} value={one}>
                 {TABLE_TITLES[one]}
@@ -47,25 +47,15 @@ export function TablesPanel() {
             ))}
           </select>
         </label>
-        {picked.place !== undefined || picked.table !== undefined ? (
-          <button type="button" className="button" onClick={() => setChosen({ choice: {}, selection })} title="Show the table that the step is about">
-            Follow
+        {pinned ? (
+          <button type="button" className="button" onClick={() => player.pin(null)} title="Show the table that each step is about">
+            Follow the steps
           </button>
         ) : null}
       </div>
-      <TableGrid run={run} seq={seq} place={place} table={table} wanted={selection?.kind === 'row' ? selection.key : null} />
+      <TableGrid run={run} seq={seq} place={place} table={table} wanted={wanted} />
     </div>
   );
-}
-
-function fromSelection(selection: Selection): Partial<Choice> {
-  if (selection.kind === 'row') {
-    const [place, table] = selection.table.split('#') as [string, TableId];
-    return { place, table };
-  }
-  if (selection.kind === 'namespace') return { place: selection.place };
-  if (selection.kind === 'device') return { place: selection.place };
-  return {};
 }
 
 /** The table that the step is about; else the one that the story shows, where the story's moment was. */

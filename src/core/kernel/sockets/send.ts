@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../../wire/address.ts';
 import { frameLength } from '../../wire/codec.ts';
-import type { Ipv4Header, Packet } from '../../wire/packet.ts';
+import { IPPROTO_UDP, type Ipv4Header, type Packet } from '../../wire/packet.ts';
 import { KernelError } from '../errno.ts';
 import { ipSendSkb, tooLongFor, type IpCookie } from '../ip-append.ts';
 import { optionsForSending } from '../ip-options.ts';
@@ -49,7 +49,8 @@ export function sendDatagram(sock: InetSock, out: Outgoing, countNoRoutes: boole
     recordSendRefused(ns, skb, '__ip_append_data', 'PKT_TOO_BIG', `message too long, mtu=${mtu}`);
     throw new KernelError('EMSGSIZE');
   }
-  const pending = takeError(sock);
+  // Only where the buffer of the first piece is asked of the socket is its error looked at: raw_sendmsg does not (transhdrlen 0).
+  const pending = sock.protocol === IPPROTO_UDP ? takeError(sock) : null;
   if (pending !== null) {
     ns.count('Ip.OutDiscards');
     recordSendRefused(ns, skb, '__ip_append_data', 'NOT_SPECIFIED', `the socket has a pending error, ${pending}`);

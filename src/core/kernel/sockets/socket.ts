@@ -61,7 +61,7 @@ export interface SocketError {
  *   openUdpSocket(ns)                      traceroute, nc -u                    udp.ts
  *   openPacketSocket(ns, dev | null, ethertype | 'all')   tcpdump, arping      packet-socket.ts
  * connect/bind/sendTo throw KernelError with the errno that Linux gives (ENETUNREACH, EACCES, EINVAL, EMSGSIZE ...), after the
- * route lookup and without any frame. As in Linux, an error that waits on the socket (`takeError`) makes the next send fail with
+ * route lookup and without any frame. As in Linux, an error that waits on a UDP socket (`takeError`) makes the next send fail with
  * it; reading the error queue to its end takes that error away, too.
  */
 export interface InetSocket {

@@ -1,6 +1,6 @@
 import { KernelError } from '../../kernel/errno.ts';
 import type { Running } from '../../shell/process.ts';
-import { MILLISECOND, type SimTime } from '../../sim/time.ts';
+import { MICROSECOND, MILLISECOND, type SimTime } from '../../sim/time.ts';
 import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
 import type { Packet } from '../../wire/packet.ts';
 import { receiveAll, receiveErrors } from './receive.ts';
@@ -34,8 +34,8 @@ export function* mainLoop(session: Session): Running {
       if (!lastWait && options.count > 0 && stats.transmitted >= options.count && options.deadline === 0) {
         lastWait = true;
         const wait = lingerTime(session);
-        if (next < wait) next = wait;
-        alarm = process.now + wait * MILLISECOND;
+        next = Math.max(next, wait / MILLISECOND);
+        alarm = process.now + wait;
       }
     } while (next <= 0 && !session.exiting);
     const until = process.now + next * MILLISECOND;
@@ -47,10 +47,10 @@ export function* mainLoop(session: Session): Running {
   return finish(session);
 }
 
-/** How long the last requests are waited for: twice the longest round trip, but an interval at least; -W when nothing was received. */
+/** How long, in nanoseconds, the last requests are waited for: twice the longest round trip, but an interval at least; -W when nothing was received. */
 function lingerTime(session: Session): number {
   const { stats, interval, options } = session;
-  return stats.received > 0 ? Math.max(Math.trunc((2 * stats.max) / 1000), interval) : options.linger;
+  return stats.received > 0 ? Math.max(2 * stats.max * MICROSECOND, interval * MILLISECOND) : options.linger * MILLISECOND;
 }
 
 function takeSignals(session: Session): void {

@@ -19,7 +19,7 @@ export interface PingOptions {
   device: string | null;
   family: 'any' | 'ipv4' | 'ipv6';
   flood: boolean;
-  /** -e; null for a random one. */
+  /** -e; null for the process's own number. */
   ident: number | null;
   interval: number;
   intervalGiven: boolean;

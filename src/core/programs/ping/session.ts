@@ -42,7 +42,7 @@ function dataOf(options: PingOptions): Uint8Array {
 
 export function newSession(process: Process, options: PingOptions, socket: RawSocket, target: Ipv4, host: string): Session {
   return {
-    process, options, socket, target, host, ident: options.ident ?? process.world.random.below(0x1_0000), data: dataOf(options), timing: options.size >= TIMEVAL,
+    process, options, socket, target, host, ident: options.ident ?? process.pid & 0xffff, data: dataOf(options), timing: options.size >= TIMEVAL,
     multicast: options.broadcast || isMulticastIpv4(target), stats: newStatistics(process.now), route: { route: '' },
     interval: options.flood && !options.intervalGiven ? 0 : options.interval, out: '', exiting: false,
   };

@@ -179,7 +179,7 @@ function* live(process: Process, options: TcpdumpOptions): Running {
 
 function listLinkTypes(process: Process, dev: NetDevice | null): number {
   const types = dev === null ? ['LINUX_SLL (Linux cooked v1)', 'LINUX_SLL2 (Linux cooked v2)'] : ['EN10MB (Ethernet)', 'DOCSIS (DOCSIS) (printing not supported)'];
-  process.stdout.write(`Data link types for ${dev?.name ?? 'any'} (use option -y to set):\n${types.map((type) => `  ${type}\n`).join('')}`);
+  process.stderr.write(`Data link types for ${dev?.name ?? 'any'} (use option -y to set):\n${types.map((type) => `  ${type}\n`).join('')}`);
   return 0;
 }
 
@@ -237,7 +237,6 @@ function deliver(session: Session, pending: Captured[]): boolean {
 function finish(session: Session, newline: string): number {
   const { process, options, captured, received } = session;
   const plural = (n: number): string => `${n} packet${n === 1 ? '' : 's'}`;
-  if (options.onlyCount) session.output.write(`${plural(captured)}\n`);
   // An interrupted line on a terminal would have no end.
   if (options.writeFile === null || options.print) session.output.write(newline);
   process.stderr.write(`${plural(captured)} captured\n${plural(received)} received by filter\n0 packets dropped by kernel\n`);

@@ -134,7 +134,7 @@ export class AwkInput {
 
 function splitRecords(text: string, separator: string, machine: AwkMachine): string[] {
   if (separator === '') return text.replace(/^\n+|\n+$/g, '').split(/\n\n+/).filter((record, _, all) => record !== '' || all.length > 1);
-  const body = text.endsWith(separator) ? text.slice(0, -separator.length) : text.replace(/\n$/, '');
+  const body = text.endsWith(separator) ? text.slice(0, -separator.length) : text;
   if (text === '') return [];
   return separator.length === 1 ? body.split(separator) : splitRegex(body, machine.regex(separator));
 }

@@ -33,7 +33,7 @@ interface Search {
 
 /** grep(1), egrep, fgrep. 0 found, 1 not, 2 trouble. */
 export const grep: Program = function* (process) {
-  const name = programName(process);
+  const name = programName(process).replace(/.*\//, '');
   const context = /^-(\d+)$/;
   const numbers = process.argv.filter((arg) => context.test(arg)).map((arg) => context.exec(arg)![1]!);
   const { options, operands, failed } = parseOptions(process, OPTIONS, {
@@ -226,6 +226,7 @@ function printLine(search: Search, name: string, { line, number, offset }: { rea
 
 function printMatches(search: Search, name: string, { line, number, offset }: { readonly line: string; readonly number: number; readonly offset: number }): void {
   if (search.flags.has('v')) return;
+  search.matcher.lastIndex = 0;
   for (const match of line.matchAll(search.matcher)) {
     if (match[0] === '') continue;
     search.output.write(`${prefix(search, name, number, offset + byteLength(line.slice(0, match.index)), ':')}${match[0]}\n`);

@@ -99,9 +99,9 @@ export class Output {
   }
 }
 
-/** The name that a program's messages begin with. */
+/** The name that a program's messages begin with: as it was called. */
 export function programName(process: Process): string {
-  return (process.argv[0] ?? '').replace(/.*\//, '');
+  return process.argv[0] ?? '';
 }
 
 /** Prints `name: text` to stderr. */

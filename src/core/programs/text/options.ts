@@ -133,6 +133,7 @@ export function parseOptions(process: Process, specs: OptionSpecs, style: Option
   function longOption(arg: string, all: readonly string[], at: number): number | string {
     const equals = arg.indexOf('=');
     const given = arg.slice(2, equals < 0 ? undefined : equals);
+    if (given === 'help' || given === 'version') throw new NotSimulated(`${name} --${given}`);
     const names = Object.keys(specs).filter((key) => key.length > 1);
     const exact = names.includes(given) ? [given] : names.filter((key) => key.startsWith(given));
     if (exact.length === 0) return `unrecognized option '${arg.slice(0, equals < 0 ? undefined : equals)}'`;

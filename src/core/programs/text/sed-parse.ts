@@ -134,7 +134,7 @@ class Parser {
       }
       case ':': {
         if (head.start) this.#fail(": doesn't want any addresses");
-        const label = this.#rest().trim();
+        const label = this.#label();
         if (label === '') this.#fail('":" lacks a label');
         return this.#add(head, { text: label });
       }
@@ -250,7 +250,7 @@ class Parser {
   /** The text up to a delimiter that is not escaped (nor, in a pattern, in brackets); null when there is none. */
   #until(delimiter: string, pattern: boolean): string | null {
     let text = '';
-    for (let inBrackets = false; this.#at < this.#text.length; this.#at++) {
+    for (let inBrackets = -1; this.#at < this.#text.length; this.#at++) {
       const c = this.#text[this.#at]!;
       if (c === '\\' && this.#at + 1 < this.#text.length) {
         const next = this.#text[++this.#at]!;
@@ -259,9 +259,11 @@ class Parser {
         continue;
       }
       if (pattern && c === '\n') return null;
-      if (pattern && inBrackets) inBrackets = c !== ']' || /\[\^?$/.test(text);
-      else if (pattern && c === '[') inBrackets = true;
-      if (c === delimiter && !inBrackets) {
+      // The first character inside brackets is one of the set, even when it is a bracket that closes.
+      const first = text.length === inBrackets + 1 || (text.length === inBrackets + 2 && text.endsWith('^'));
+      if (pattern && inBrackets >= 0) inBrackets = c !== ']' || first ? inBrackets : -1;
+      else if (pattern && c === '[') inBrackets = text.length;
+      if (c === delimiter && inBrackets < 0) {
         this.#at++;
         return text;
       }

@@ -167,7 +167,8 @@ export const which: Program = function* (process) {
   for (; i < process.argv.length && /^-./.test(process.argv[i]!); i++) {
     if (process.argv[i] === '-a') all = true;
     else {
-      process.stderr.write(`Illegal option ${process.argv[i]}\nUsage: /usr/bin/which [-a] args\n`);
+      process.stderr.write(`Illegal option ${process.argv[i]}\n`);
+      process.stdout.write('Usage: /usr/bin/which [-a] args\n');
       return 2;
     }
   }

@@ -8,9 +8,9 @@ import { evaluateTest } from './test-expression.ts';
 export const test: Program = function* (process) {
   const name = programName(process);
   let args = process.argv.slice(1);
-  if (name === '[') {
+  if (name.endsWith('[')) {
     if (args.at(-1) !== ']') {
-      process.stderr.write("[: missing ‘]’\n");
+      process.stderr.write(`${name}: missing ‘]’\n`);
       return 2;
     }
     args = args.slice(0, -1);

@@ -27,7 +27,6 @@ const CASES: [arguments: string, exit: number, stdout: string, stderr?: string][
   ['-n 10.0.2.1 100', 0, BOTH.replace('60 byte', '100 byte')],
   ['-n 10.0.2.1 10', 0, BOTH.replace('60 byte', '28 byte')],
   ['-n 10.0.9.9', 0, `${header('10.0.9.9')}${hop(1, '10.0.1.254', 3, ' !N')}\n`],
-  ['-n 10.4.0.1', 0, `${header('10.4.0.1')}${hop(1, '10.0.1.254', 3, ' !H')}\n`],
   ['-n -w 1 -m 3 10.0.2.77', 0, `${header('10.0.2.77', 3)}${hop(1, '10.0.1.254')}${stars(2)}${stars(3)}\n`],
   ['-n -w 4 -m 2 10.0.1.77', 0, `${header('10.0.1.77', 2)}${hop(1, '10.0.1.1', 3, ' !H')}\n`],
   ['-n -w 4 -m 2 10.0.2.78', 0, `${header('10.0.2.78', 2)}${hop(1, '10.0.1.254')}${hop(2, '10.0.1.254', 3, ' !H')}\n`],
@@ -62,6 +61,10 @@ describe('traceroute', () => {
   it.each(CASES)('%s', (args, exit, stdout, stderr = '') => {
     const outcome = net.run('a', `traceroute ${args}`);
     expect({ ...outcome, stdout: withoutTimes(outcome.stdout) }).toEqual({ stdout, stderr, exit });
+  });
+
+  it('a router that rejects is the last one', () => {
+    expect(withoutTimes(testNetwork().run('a', 'traceroute -n 10.4.0.1').stdout)).toBe(`${header('10.4.0.1')}${hop(1, '10.0.1.254', 3, ' !H')}\n`);
   });
 
   it('a smaller link on the way is found by -F', () => {

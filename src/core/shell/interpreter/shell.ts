@@ -1,7 +1,7 @@
 import { KernelError } from '../../kernel/errno.ts';
 import type { Signal, Wait, Wake } from '../process.ts';
 import { NotSimulated } from '../process.ts';
-import { fork } from '../scheduler.ts';
+import { fork, Stopped } from '../scheduler.ts';
 import { DISCARD, EMPTY_INPUT, OpenFile } from '../streams.ts';
 import type { Task } from '../task.ts';
 import { writeFd } from '../task.ts';
@@ -193,8 +193,8 @@ export class Shell {
   /** Counts one more thing inside another (functions, substitutions, files); stops the script when there are too many. */
   enter(): void {
     if (++this.depth > this.task.context.limits.depth) {
-      this.depth = 0;
-      throw new NotSimulated(`more than ${this.task.context.limits.depth} functions, substitutions and sourced files inside one another`);
+      this.task.context.stop(this.task, `stopped because functions, substitutions and sourced files are more than ${this.task.context.limits.depth} deep`, null);
+      throw new Stopped();
     }
   }
 
@@ -207,8 +207,17 @@ export class Shell {
     return scalarValue(this.vars.get(name));
   }
 
+  /** Stops the script when a text grows beyond all measure. */
+  checkSize(text: string): void {
+    const most = this.task.context.limits.output;
+    if (text.length <= most) return;
+    this.task.context.stop(this.task, `stopped because a text is longer than ${most} characters`, null);
+    throw new Stopped();
+  }
+
   /** Assigns, unless the variable is read-only (the line is thrown away then). */
   assign(name: string, value: string): void {
+    this.checkSize(value);
     const resolved = this.vars.resolve(name);
     if (!NAME.test(resolved)) this.fail(`\`${resolved}': not a valid identifier`);
     if (resolved === 'SECONDS') this.secondsFrom = this.task.now - Number.parseInt(value, 10) * 1e9;

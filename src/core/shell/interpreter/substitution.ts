@@ -77,7 +77,7 @@ export function* readAll(shell: Shell, input: InputStream): Step<string> {
     if (piece !== '') {
       text += piece;
       shell.task.work();
-      if (text.length > shell.task.context.limits.output) shell.notSimulated(`reading more than ${shell.task.context.limits.output} characters at once`);
+      shell.checkSize(text);
     } else if (input.ended) return text;
     else if ((yield { queues: [input.readable], deadline: null }) === 'signal') shell.collectSignals();
   }
