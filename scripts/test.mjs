@@ -20,7 +20,7 @@ const STAGES = [
   ['unit', 'npx', ['vitest', 'run']],
   ['build', 'npx', ['vite', 'build', '--logLevel', 'warn']],
   ['budget', 'node', ['scripts/check-budget.mjs']],
-  ...(kernel ? [['oracle', 'node', ['bin/hopscope', 'verify', 'scenarios/**/*.yaml']]] : []),
+  ...(kernel ? [['oracle', 'node', ['bin/hopscope', 'verify', 'scenarios/**/*.yaml', 'oracle/labs/*.yaml']]] : []),
   ...(browser ? [['e2e', 'npx', ['playwright', 'test']]] : []),
 ];
 

@@ -2,7 +2,7 @@ import type { Mac } from '../wire/address.ts';
 import { KernelError } from './errno.ts';
 import { commitLink, type NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
-import { devAddrFlush, joinAllHosts, joinAllNodes, leaveAllHosts } from './dev-addr-lists.ts';
+import { devAddrFlush, devSetRxMode, followMtu, joinAllHosts, joinAllNodes, leaveAllHosts } from './dev-addr-lists.ts';
 import { linkwatchForget } from './linkwatch.ts';
 import { peernet2idAlloc } from './netlink/nsid.ts';
 
@@ -67,6 +67,7 @@ export function devOpen(dev: NetDevice): void {
   dev.qdisc = 'noqueue';
   dev.active = dev.carrier;
   commitLink(dev);
+  devSetRxMode(dev);
   joinAllHosts(dev);
   dev.ns.notify('up', dev);
 }
@@ -94,6 +95,7 @@ export function devSetMtu(dev: NetDevice, mtu: number): void {
   if (dev.mtu === mtu) return;
   dev.mtu = mtu;
   commitLink(dev);
+  followMtu(dev);
   dev.ns.notify('changemtu', dev);
 }
 

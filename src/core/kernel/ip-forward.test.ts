@@ -325,3 +325,22 @@ describe('settings', () => {
     expect(dropReasons(world, 'right')).toEqual(['UNICAST_IN_L2_MULTICAST']);
   });
 });
+
+describe('multicasts', () => {
+  it('to 224.0.0.1 go to everybody on the link and to the sender itself, with TTL 1; other groups have no members', () => {
+    const world = testWorld();
+    const { left, right } = routerChain(world, 0);
+    addRoute(left, 'default', { via: '10.0.0.2' });
+    for (const ns of [left, right]) sysctl(ns, 'net.ipv4.icmp_echo_ignore_broadcasts', 0);
+    const sock = pingSocket(left);
+    sock.sendTo(echoRequest(1, 1), ip('224.0.0.1'));
+    runFor(world, 1);
+    const [sent] = packetsSent(world, 'left:right0');
+    expect(header(sent!)).toMatchObject({ ttl: 1, dst: ip('224.0.0.1'), src: ip('10.0.0.1') });
+    expect([sock.receive()?.from, sock.receive()?.from].sort()).toEqual([ip('10.0.0.1'), ip('10.0.0.2')]);
+    expect([counter(left, 'IpExt.OutMcastPkts'), counter(left, 'IpExt.InMcastPkts'), counter(right, 'IpExt.InMcastPkts')]).toEqual([1, 1, 1]);
+    sock.sendTo(echoRequest(1, 2), ip('224.0.0.9'));
+    runFor(world, 1);
+    expect(dropReasons(world)).toEqual(['IP_INVALID_DEST']);
+  });
+});

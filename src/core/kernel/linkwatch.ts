@@ -75,7 +75,10 @@ function doDev(dev: NetDevice): void {
 
 /** Serves what is pending for one device (linkwatch_sync_dev): the kernel does so when the device itself is asked for. */
 export function linkwatchSyncDev(dev: NetDevice): void {
-  if (dev.ns.world.linkwatch.pending.delete(dev)) doDev(dev);
+  const { world } = dev.ns;
+  if (!world.linkwatch.pending.delete(dev)) return;
+  doDev(dev);
+  world.recorder.flush(dev.ns.machine.name, dev.ns.name, 'the carrier changed');
 }
 
 /**

@@ -59,6 +59,10 @@ export interface NetDevice {
   noarp: boolean;
   promisc: boolean;
   allmulti: boolean;
+  /** Unicast addresses that it listens to besides its own. */
+  ucCount: number;
+  /** It is promiscuous because it listens to unicast addresses besides its own and cannot filter them (uc_promisc). */
+  ucPromisc: boolean;
   multicast: boolean;
   operstate: OperState;
   alias: string | null;
@@ -124,6 +128,8 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     noarp: false,
     promisc: false,
     allmulti: false,
+    ucCount: 0,
+    ucPromisc: false,
     multicast: spec.kind !== 'loopback',
     operstate: 'UNKNOWN',
     alias: null,
@@ -163,6 +169,7 @@ function rowOf(dev: NetDevice): LinkRow {
     noarp: dev.noarp,
     promisc: dev.promisc,
     allmulti: dev.allmulti,
+    promiscuity: (dev.promisc ? 1 : 0) + (dev.portState ? 1 : 0) + (dev.ucPromisc ? 1 : 0),
     multicast: dev.multicast,
     master: dev.master?.ifindex ?? 0,
     link: dev.peer ? { place: dev.peer.ns.place, ifindex: dev.peer.ifindex } : null,

@@ -11,9 +11,11 @@ export interface RunLimits {
   readonly output: number;
   /** Shell functions, substitutions and sourced files in one another. */
   readonly depth: number;
+  /** Processes at the same time. */
+  readonly processes: number;
 }
 
-export const DEFAULT_LIMITS: RunLimits = { work: 2_000_000, output: 4_000_000, depth: 1000 };
+export const DEFAULT_LIMITS: RunLimits = { work: 2_000_000, output: 4_000_000, depth: 250, processes: 2000 };
 
 /** What a script wrote to its stdout or stderr. */
 export class Capture implements OutputStream {
@@ -53,6 +55,13 @@ export class RunContext {
   constructor(limits: RunLimits, stderr: Capture) {
     this.limits = limits;
     this.stderr = stderr;
+  }
+
+  /** A process is to be made. */
+  forking(task: Task): void {
+    if (this.tasks.size < this.limits.processes) return;
+    this.stop(task, `stopped because more than ${this.limits.processes} processes run at once`, null);
+    throw new Stopped();
   }
 
   work(task: Task, units: number): void {

@@ -19,6 +19,7 @@ export class Stopped {}
 /** fork(2): a child that runs `body`, with copies of the parent's descriptors. It starts once the parent waits. */
 export function fork(parent: Task, body: (child: Task) => Running): Task {
   const { computer } = parent;
+  parent.context.forking(parent);
   const child = new Task(computer, parent.context, computer.newPid(), parent, parent.files.fork());
   for (const [signal, disposition] of parent.dispositions) if (disposition === 'ignore') child.dispositions.set(signal, 'ignore');
   start(child, body(child));
@@ -69,6 +70,10 @@ function fail(task: Task, error: unknown): void {
       if (!(unwritable instanceof KernelError || unwritable instanceof Killed)) throw unwritable;
     }
     return finish(task, 1, null);
+  }
+  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+    task.context.stop(task, 'stopped because too many commands are inside one another', null);
+    return finish(task, 2, null);
   }
   const what = error instanceof NotSimulated ? error.message : `${name} failed inside the simulator: ${String(error)}`;
   task.context.stop(task, what, error instanceof NotSimulated ? null : error);

@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react';
 import type { ScenarioEntry } from '../../store/scenarios.ts';
 import { byChapter } from '../../store/scenarios.ts';
+import { MarkdownLine } from '../story/Markdown.tsx';
 import './gallery.css';
 
 interface GalleryProps {
@@ -46,7 +47,9 @@ export function Gallery({ scenarios, problems }: GalleryProps) {
               <li key={entry.id}>
                 <a className="card" href={`?scenario=${entry.id}`}>
                   <b>{entry.title}</b>
-                  <span>{entry.summary}</span>
+                  <span>
+                    <MarkdownLine text={entry.summary} />
+                  </span>
                   <small>
                     {entry.beats} moments · {entry.questions} {entry.questions === 1 ? 'question' : 'questions'}
                   </small>

@@ -23,7 +23,7 @@ export function Statechart({ state, from, event }: StatechartProps) {
     <>
       <svg className="statechart" viewBox="0 0 350 212" role="img" aria-label={`State machine of the entry; it is ${state} now${from ? `, it was ${from}` : ''}`}>
         <defs>
-          <marker id="statechart-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto-start-reverse">
+          <marker id="statechart-tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
             <path d="M0 0L8 4L0 8z" />
           </marker>
         </defs>

@@ -1,6 +1,6 @@
-import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, ViewportPortal, type Edge, type Node, type NodeProps, type NodeTypes } from '@xyflow/react';
+import { Background, BackgroundVariant, getViewportForBounds, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, ViewportPortal, type Edge, type Node, type NodeProps, type NodeTypes } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { useEffect, useMemo, useRef, type ComponentType } from 'react';
+import { useCallback, useEffect, useMemo, useRef, type ComponentType } from 'react';
 import { usePlayerState } from '../player/player-context.ts';
 import { DropNote } from './DropNote.tsx';
 import type { Layout } from './layout/geometry.ts';
@@ -30,7 +30,8 @@ const NODE_TYPES: NodeTypes = {
 const EDGE_TYPES = { route: RouteEdge };
 const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30 } as const;
 /** Room for the tools above, a little on the other sides. */
-const FIT = { padding: { top: '48px', right: '14px', bottom: '14px', left: '14px' }, maxZoom: 1.25 } as const;
+const PADDING = { top: '48px', right: '14px', bottom: '14px', left: '14px' } as const;
+const ZOOM = { least: 0.2, fit: 1.25, most: 3 } as const;
 
 interface TopologyProps {
   /** In a blog's frame the wheel belongs to the page around it. */
@@ -51,21 +52,26 @@ export function Topology({ embedded = false }: TopologyProps) {
 
 function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
-  const { fitView } = useReactFlow();
+  const { setViewport } = useReactFlow();
+  // The library would fit the boxes alone; the cables below them belong to the picture, too.
+  const fit = useCallback(() => {
+    const { clientWidth, clientHeight } = frame.current!;
+    void setViewport(getViewportForBounds({ x: 0, y: 0, width: layout.width, height: layout.height }, clientWidth, clientHeight, ZOOM.least, ZOOM.fit, PADDING));
+  }, [setViewport, layout]);
   const nodes = useMemo(() => nodesOf(layout), [layout]);
   const edges = useMemo(() => edgesOf(layout), [layout]);
   useEffect(() => {
-    const observer = new ResizeObserver(() => void fitView(FIT));
+    const observer = new ResizeObserver(fit);
     if (frame.current) observer.observe(frame.current);
     // The library claims role="application"; the map is a picture beside the journey list, which has the words.
     frame.current?.querySelector('.react-flow')?.setAttribute('role', 'presentation');
     return () => observer.disconnect();
-  }, [fitView, layout]);
+  }, [fit]);
   return (
     <div className="map" ref={frame}>
       <div className="map-picture" aria-hidden="true">
       <ReactFlow
-        nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} fitView fitViewOptions={FIT} minZoom={0.2} maxZoom={3}
+        nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onInit={fit} minZoom={ZOOM.least} maxZoom={ZOOM.most}
         nodesFocusable={false} edgesFocusable={false} disableKeyboardA11y nodesDraggable={false} nodesConnectable={false} elementsSelectable={false}
         autoPanOnNodeFocus={false} deleteKeyCode={null} zoomOnScroll={!embedded} preventScrolling={!embedded} zoomOnDoubleClick={false}
         proOptions={{ hideAttribution: true }}
@@ -77,7 +83,7 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
         </ViewportPortal>
       </ReactFlow>
       </div>
-      <MapTools onFit={() => void fitView(FIT)} />
+      <MapTools onFit={fit} />
       <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
         React Flow
       </a>

@@ -178,3 +178,28 @@ test('use: as if a frame had come in, where the port would learn', () => {
   expect(show(lab).filter((line) => line.endsWith('master'))).toEqual(['a1 p1 master']);
   expect(attempt(() => newFdb(lab.root, { ifindex: at(lab, 'p2'), mac: mac('a2'), state: 'learned', master: true }, 'add'))).toBe('EPERM');
 });
+
+test('addresses that a device listens to make it promiscuous while it is up; a small MTU ends IPv6', () => {
+  const lab = threePorts(1);
+  const { root } = lab;
+  const port = at(lab, 'p1');
+  const promiscuity = (): number => root.tables.link.get(String(port))!.promiscuity;
+  expect(promiscuity()).toBe(1);
+  newFdb(root, { ifindex: port, mac: mac('aa'), self: true }, 'add');
+  expect(promiscuity()).toBe(2);
+  setLink(root, port, { master: 0, promisc: true });
+  expect(promiscuity()).toBe(2);
+  delFdb(root, { ifindex: port, mac: mac('aa'), self: true });
+  expect(promiscuity()).toBe(1);
+  setLink(root, port, { up: false });
+  newFdb(root, { ifindex: port, mac: mac('aa'), self: true }, 'add');
+  expect(promiscuity()).toBe(1);
+  setLink(root, port, { up: true });
+  expect(promiscuity()).toBe(2);
+  const self = (): string[] => show(lab, true).filter((line) => line.includes('p1 self'));
+  expect(self()).toEqual(['aa p1 self permanent', '33:33:00:00:00:01 p1 self permanent', '01:00:5e:00:00:01 p1 self permanent']);
+  setLink(root, port, { mtu: 1279 });
+  expect(self()).toEqual(['aa p1 self permanent', '01:00:5e:00:00:01 p1 self permanent']);
+  setLink(root, port, { mtu: 1280 });
+  expect(self()).toEqual(['aa p1 self permanent', '01:00:5e:00:00:01 p1 self permanent', '33:33:00:00:00:01 p1 self permanent']);
+});

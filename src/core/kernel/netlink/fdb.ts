@@ -1,7 +1,7 @@
 import { formatMac, MAC_ZERO } from '../../wire/address.ts';
 import { brFdbFind, brFdbUpdate, fdbCommit, fdbCreate, fdbDelete, fdbEntries, fdbRow, scheduleCleanup } from '../devices/bridge/bridge-fdb.ts';
 import type { BridgeState, FdbEntry } from '../devices/bridge/bridge-state.ts';
-import { devAddrAdd, devAddrDel, devAddrs } from '../dev-addr-lists.ts';
+import { devAddrAdd, devAddrDel, devAddrsByIfindex } from '../dev-addr-lists.ts';
 import { KernelError } from '../errno.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
@@ -89,17 +89,26 @@ function isFlushed(br: BridgeState, f: FdbEntry, flush: FdbFlush, port: number |
 
 /** RTM_GETNEIGH of AF_BRIDGE, everything, in the kernel's order (rtnl_fdb_dump): device by device, of each the newest first. */
 export function listFdb(ns: NetNamespace): FdbRow[] {
+  const own = devAddrsByIfindex(ns);
+  const entries = new Map<NetDevice, FdbRow[]>();
+  for (const dev of ns.devices.values()) {
+    const br = dev.bridgeState;
+    if (br) for (const f of fdbEntries(br)) addTo(entries, f.dst ?? dev, fdbRow(br, f));
+  }
   const list: FdbRow[] = [];
   for (const dev of [...ns.devices.values()].sort((x, y) => x.ifindex - y.ifindex)) {
-    if (dev.portState) list.push(...entriesAt(dev.portState.br, dev));
-    list.push(...devAddrs(dev));
-    if (dev.bridgeState) list.push(...entriesAt(dev.bridgeState, null));
+    const bridged = entries.get(dev) ?? [];
+    const self = own.get(dev.ifindex) ?? [];
+    // Of a port the bridge is asked first, of a bridge the device itself.
+    list.push(...(dev.portState ? [...bridged, ...self] : [...self, ...bridged]));
   }
   return list;
 }
 
-function entriesAt(br: BridgeState, port: NetDevice | null): FdbRow[] {
-  return fdbEntries(br).filter((f) => f.dst === port).map((f) => fdbRow(br, f));
+function addTo(lists: Map<NetDevice, FdbRow[]>, dev: NetDevice, row: FdbRow): void {
+  const list = lists.get(dev);
+  if (list) list.push(row);
+  else lists.set(dev, [row]);
 }
 
 function deviceFor(ns: NetNamespace, ifindex: number): NetDevice {

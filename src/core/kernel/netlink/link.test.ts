@@ -249,3 +249,44 @@ test('a namespace lives on without its name while a process is in it', () => {
   putNet(b);
   expect([b.dead, names(a)]).toEqual([true, '1:lo']);
 });
+
+test('a veth whose other end has the same number elsewhere is told so late, and is DOWN without carrier', () => {
+  const { world, a, b } = lab();
+  newLink(a, { name: 'va', kind: 'veth', peer: { name: 'vb', ns: b } });
+  expect([indexOf(a, 'va'), indexOf(b, 'vb')]).toEqual([2, 2]);
+  setUp(a, 'va');
+  setUp(b, 'vb');
+  expect(state(a, 'va')).toBe('UP LOWER_UP noqueue UP');
+  world.queue.runUntil(5e9);
+  setUp(b, 'vb', false);
+  expect(state(a, 'va'), 'the last change was long ago').toBe('NO-CARRIER UP noqueue DOWN');
+  setUp(b, 'vb');
+  expect(state(a, 'va'), 'a link that comes up never waits').toBe('UP LOWER_UP noqueue UP');
+  setUp(b, 'vb', false);
+  expect(state(a, 'va')).toBe('UP noqueue UP');
+  world.queue.runUntil(7e9);
+  expect(state(a, 'va')).toBe('NO-CARRIER UP noqueue DOWN');
+});
+
+test('a bridge follows the lowest MTU and MAC of its ports until somebody chooses', () => {
+  const { a } = lab();
+  newLink(a, { name: 'br0', kind: 'bridge', mtu: 1400 });
+  const br = indexOf(a, 'br0');
+  const look = (): [number, string] => [row(a, 'br0').mtu, row(a, 'br0').mac.toString(16).slice(-2)];
+  for (const [i, mtu] of [[2, 1500], [1, 1450]] as const) {
+    newLink(a, { name: `p${i}`, kind: 'veth', mac: 0x0200_0000_0010 + i, mtu, master: br, peer: { name: `q${i}` } });
+  }
+  expect(look()).toEqual([1450, '11']);
+  setLink(a, indexOf(a, 'p2'), { mtu: 1300 });
+  expect(look()).toEqual([1300, '11']);
+  setLink(a, indexOf(a, 'p2'), { master: 0 });
+  expect(look()).toEqual([1450, '11']);
+  setLink(a, br, { mtu: 1450 });
+  setLink(a, indexOf(a, 'p1'), { mtu: 1440 });
+  expect(look(), 'setting what it is already chooses nothing').toEqual([1440, '11']);
+  setLink(a, br, { mtu: 1430, mac: 0x0200_0000_0077 });
+  setLink(a, indexOf(a, 'p1'), { mtu: 1500, mac: 0x0200_0000_0001 });
+  expect(look()).toEqual([1430, '77']);
+  delLink(a, br);
+  expect([row(a, 'p1').master, row(a, 'p1').port]).toEqual([0, null]);
+});

@@ -12,7 +12,7 @@ const PROCESSORS = 2;
 /** What `-d` adds to a link: promiscuity, limits, the options of its kind and of its bridge port, queues and offload sizes. */
 export function printLinkDetails(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view: LinkView): void {
   const bridged = row.port !== null ? 1 : 0;
-  p.any('promiscuity', bridged + (row.promisc ? 1 : 0), ` promiscuity ${bridged + (row.promisc ? 1 : 0)} `);
+  p.any('promiscuity', row.promiscuity, ` promiscuity ${row.promiscuity} `);
   p.any('allmulti', bridged + (row.allmulti ? 1 : 0), ` allmulti ${bridged + (row.allmulti ? 1 : 0)} `);
   const [min, max] = mtuLimits(row);
   p.any('min_mtu', min, `minmtu ${min} `);

@@ -2,6 +2,7 @@ import { KernelError, strerror } from '../../kernel/errno.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import { addNamespace, deleteNamespace } from '../../kernel/netlink/netns.ts';
 import { peernet2idIfKnown, setNsid } from '../../kernel/netlink/nsid.ts';
+import { isKnownCommand } from '../../shell/known-commands.ts';
 import type { Process, Running } from '../../shell/process.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { WaitQueue } from '../../sim/wait-queue.ts';
@@ -174,6 +175,7 @@ function* exec(ip: Ip, args: Args): Running {
 function* execIn(ip: Ip, process: Process, ns: NetNamespace, argv: readonly string[], how: 'exec' | 'run'): Running {
   ip.flush();
   if (!process.knows(argv[0]!)) {
+    if (isKnownCommand(argv[0]!)) throw new NotSimulated(argv[0]!);
     ip.err(`exec of "${argv[0]!}" failed: ${strerror('ENOENT')}\n`);
     return how === 'exec' ? 1 : 0;
   }

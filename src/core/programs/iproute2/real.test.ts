@@ -24,7 +24,7 @@ interface Outcome {
 
 /** Runs command lines one after the other on a machine of the simulator. */
 function simulate(lines: readonly string[]): Outcome[] {
-  const world = new World({ seed: 1, record: 'off', protocols: [attachInet] });
+  const world = new World({ seed: 1, record: 'nothing', protocols: [attachInet] });
   const machine = world.addMachine('node1', { ipv6: false, brNetfilter: false });
   runLine(machine, 'ip link set lo up');
   return lines.map((line) => runLine(machine, line));

@@ -6,7 +6,7 @@ import { SECOND } from '../../sim/time.ts';
 import { dumpTables } from './dump.ts';
 
 function newMachine(): Machine {
-  return new World({ seed: 1, record: 'off', protocols: [attachInet] }).addMachine('node1', { ipv6: false, brNetfilter: false });
+  return new World({ seed: 1, record: 'nothing', protocols: [attachInet] }).addMachine('node1', { ipv6: false, brNetfilter: false });
 }
 
 /** Runs a script to its end. */

@@ -10,6 +10,8 @@ import { inFlight, sent, snapshot, summary } from './statistics.ts';
 /** Milliseconds that a flood waits for an answer, and the shortest sleep. */
 const MIN_INTERVAL = 10;
 const ICMP_HEADER = 8;
+/** What a system call takes: over a few links the answer is there before the next request of a burst goes out, as on Linux. */
+const SEND_TIME = 100 * MICROSECOND;
 
 /** When the next request may be sent: a token a millisecond, at most `preload` intervals' worth. */
 interface Pace {
@@ -25,19 +27,19 @@ export function* mainLoop(session: Session): Running {
   stats.startedAt = process.now;
   const pace: Pace = { sentAt: null, tokens: 0 };
   let alarm = options.deadline > 0 ? process.now + options.deadline * 1000 * MILLISECOND : null;
-  let lastWait = false;
   for (;;) {
     if (session.exiting || (options.count > 0 && stats.received + stats.errors >= options.count) || (options.deadline > 0 && stats.errors > 0)) break;
-    let next: number;
-    do {
+    let next = pinger(session, pace);
+    while (next <= 0 && !session.exiting) {
+      yield { queues: [], deadline: process.now + SEND_TIME };
       next = pinger(session, pace);
-      if (!lastWait && options.count > 0 && stats.transmitted >= options.count && options.deadline === 0) {
-        lastWait = true;
-        const wait = lingerTime(session);
-        next = Math.max(next, wait / MILLISECOND);
-        alarm = process.now + wait;
-      }
-    } while (next <= 0 && !session.exiting);
+    }
+    if (alarm === null && options.count > 0 && stats.transmitted >= options.count && options.deadline === 0) {
+      const wait = lingerTime(session);
+      next = Math.max(next, wait / MILLISECOND);
+      alarm = process.now + wait;
+    }
+    if (receiveAll(session)) continue;
     const until = process.now + next * MILLISECOND;
     const wake = yield { queues: [socket.readable], deadline: alarm === null ? until : Math.min(until, alarm) };
     if (wake === 'signal') takeSignals(session);

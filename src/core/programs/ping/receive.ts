@@ -9,21 +9,26 @@ import { describeOptions } from './record-route.ts';
 import { flush, nameOf, roundTrip, type Session, stamp, TIMEVAL } from './session.ts';
 import { acknowledge, gather, inFlight } from './statistics.ts';
 
-/** Takes what the socket has, errors first, as long as an answer is still expected. */
-export function receiveAll(session: Session): void {
-  receiveErrors(session);
+/** Takes what the socket has, errors first, as long as an answer is still expected; true when there was something. */
+export function receiveAll(session: Session): boolean {
+  let some = receiveErrors(session);
   for (let received = session.socket.receive(); received !== null; received = session.socket.receive()) {
+    some = true;
     parseReply(session, received);
     if (inFlight(session.stats) === 0) break;
   }
+  return some;
 }
 
-/** Empties the error queue (ping4_receive_error_msg). */
-export function receiveErrors(session: Session): void {
+/** Empties the error queue; true when there was something in it (ping4_receive_error_msg). */
+export function receiveErrors(session: Session): boolean {
+  let some = false;
   for (let error = session.socket.receiveError(); error !== null; error = session.socket.receiveError()) {
+    some = true;
     if (error.origin === 'local') localError(session, error);
     else icmpError(session, error);
   }
+  return some;
 }
 
 function localError(session: Session, error: SocketError): void {

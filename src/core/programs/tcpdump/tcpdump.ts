@@ -197,25 +197,30 @@ function* captureLoop(session: Session, socket: PacketSocket): Generator<Wait, n
   const period = process.stdout.isTerminal || options.lineBuffered ? SHORT_PERIOD : PERIOD;
   const pending: Captured[] = [];
   for (;;) {
-    const wake = yield { queues: [socket.readable], deadline: pending.length === 0 || options.immediate ? null : nextTick(process.now, start, period) };
+    drain(session, socket, pending);
+    if (options.immediate && deliver(session, pending)) return finish(session, '');
+    const wake = yield { queues: [socket.readable], deadline: pending.length === 0 ? null : nextTick(process.now, start, period) };
     process.work();
-    const interrupted = wake === 'signal' && process.takeSignal() !== null;
-    for (let frame = socket.receive(); frame !== null; frame = socket.receive()) {
-      const captured = capture(frame, session.linkType, options.snaplen);
-      if (!session.accepts(captured)) continue;
-      session.received++;
-      if (options.direction === 'inout' || frame.direction === options.direction) pending.push(captured);
-    }
-    if (interrupted) return finish(session, '\n');
-    if (wake === 'timeout' || options.immediate) {
-      if (deliver(session, pending)) return finish(session, '');
-    }
+    drain(session, socket, pending);
+    if (wake === 'signal' && process.takeSignal() !== null) return finish(session, '\n');
+    if (wake === 'timeout' && deliver(session, pending)) return finish(session, '');
     if (socket.takeError() !== null) {
       deliver(session, pending);
       process.stderr.write('tcpdump: pcap_loop: The interface disappeared\n');
       finish(session, '');
       return 1;
     }
+  }
+}
+
+/** Takes what the socket has seen and the filter lets through. */
+function drain(session: Session, socket: PacketSocket, pending: Captured[]): void {
+  const { direction, snaplen } = session.options;
+  for (let frame = socket.receive(); frame !== null; frame = socket.receive()) {
+    const captured = capture(frame, session.linkType, snaplen);
+    if (!session.accepts(captured)) continue;
+    session.received++;
+    if (direction === 'inout' || frame.direction === direction) pending.push(captured);
   }
 }
 

@@ -15,12 +15,12 @@ const TRANSPORT_HEADER = 8;
 const DEFAULT_PORT = 33_434;
 const UDP_PORT = 53;
 
-/** A way to probe. */
+/** A way to probe, with one socket or many. */
 export interface Method {
   /** Makes what must be there before the first line is printed. */
   open(): void;
   send(probe: Probe, ttl: number): void;
-  /** Takes what has come; true when something has. */
+  /** Takes what one round of poll(2) gives; true when something has come. */
   receive(): boolean;
   /** Gives a probe up. */
   expire(probe: Probe): void;
@@ -152,21 +152,20 @@ export function icmpMethod(process: Process, options: TracerouteOptions, packetL
       bySequence.set(sequence & 0xffff, probe);
       sequence++;
     },
+    // One message at a time, errors first: more probes go out in between, as with poll(2) on one socket.
     receive: () => {
-      let some = false;
-      for (let error = socket.receiveError(); error !== null; error = socket.receiveError()) {
-        some = true;
+      const error = socket.receiveError();
+      if (error) {
         const icmp = error.original[1];
         if (icmp?.kind === 'icmp' && icmpId(icmp) === ident) take(icmpSequence(icmp), error, null);
         // A request that this host refuses has not gone out; the first one tells of it.
         else if (error.origin === 'local') take(bySequence.keys().next().value ?? 0, error, null);
+        return true;
       }
-      for (let received = socket.receive(); received !== null; received = socket.receive()) {
-        some = true;
-        const icmp = received.packet[1];
-        if (icmp?.kind === 'icmp' && icmp.type === ICMP_ECHOREPLY && icmpId(icmp) === ident) take(icmpSequence(icmp), null, received);
-      }
-      return some;
+      const received = socket.receive();
+      const icmp = received?.packet[1];
+      if (received && icmp?.kind === 'icmp' && icmp.type === ICMP_ECHOREPLY && icmpId(icmp) === ident) take(icmpSequence(icmp), null, received);
+      return received !== null;
     },
     expire: (probe) => {
       probe.done = true;

@@ -11,8 +11,8 @@ const DEFAULT_LENGTH = 60;
 const MIN_LENGTH = 28;
 /** Added to a round trip before it is multiplied into a time to wait. */
 const PRECISION = SECOND / 1000;
-/** What a system call takes. An answer over links that take no time is there before the next probe goes out, as on Linux. */
-const SEND_TIME = 500 * MICROSECOND;
+/** What a system call takes. Over a few links the answer is there before the next probe goes out, as on Linux, where virtual links take no time. */
+const SEND_TIME = 100 * MICROSECOND;
 
 /** traceroute(8), the modern one for Linux, 2.1: UDP and ICMP over IPv4. */
 export function* traceroute(process: Process): Running {
