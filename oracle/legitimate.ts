@@ -105,3 +105,22 @@ export const FRAME_RULES: readonly { readonly what: string; readonly reason: str
 
 /** In printed neighbour lines. */
 export const NEIGHBOUR_LINES = 'adjacent lines of `ip neigh` are compared in any order, for the same reason as the table';
+
+export interface Legitimate {
+  readonly where: string;
+  readonly what: string;
+  readonly reason: string;
+}
+
+/** Everything above as one list, for docs/model.md. */
+export function legitimateList(): Legitimate[] {
+  return [
+    ...FRAME_RULES.map(({ what, reason }) => ({ where: 'frames', what, reason })),
+    ...TEXT_RULES.map(({ name, reason }) => ({ where: 'printed text', what: name, reason })),
+    { where: 'printed text', what: 'order of adjacent lines of `ip neigh`', reason: NEIGHBOUR_LINES },
+    ...FIELD_RULES.map(({ table, fields, reason }) => ({ where: `table ${table}`, what: fields.map((field) => `\`${field}\``).join(', '), reason })),
+    ...ROW_RULES.map(({ table, name, reason }) => ({ where: `table ${table}`, what: name, reason })),
+    ...Object.entries(UNORDERED).map(([table, reason]) => ({ where: `table ${table}`, what: 'order of rows', reason })),
+    ...NEIGHBOUR_STATES.map(({ after, states, reason }) => ({ where: 'table neigh', what: `${states.join(', ')} are the same ${after} s after an entry was first seen`, reason })),
+  ];
+}
