@@ -1,24 +1,32 @@
-import type { Packet, Trace } from '../core/index.ts';
+import type { Packet, Step, Trace } from '../core/index.ts';
+
+/** Generations of copies that are followed back: a fragment of a flooded copy is two. */
+const GENERATIONS = 8;
+const SAME_PACKET: ReadonlySet<string> = new Set(['clone', 'fragment', 'encap', 'decap']);
 
 /**
- * The packet as it was before the step that is looked at: at the last earlier step of the same sk_buff where it differed, or, when
- * it was copied or cut from another, that one's. Null for a packet that is as it was made.
+ * The packet as it was before the step that is looked at: for a frame that leaves, as it last was on a wire, so that everything
+ * this host rewrote is seen at once; otherwise as it was one step earlier. Copies and fragments look back to what they were made
+ * from. Null for a packet that is as it was made.
  */
 export function packetBefore(trace: Trace, seq: number): Packet | null {
   const step = trace.steps[seq];
   if (!step?.packet) return null;
+  if (step.kind === 'dev.xmit') return lookBack(trace, step, (other) => other.kind === 'dev.rx') ?? null;
+  return lookBack(trace, step, () => true);
+}
+
+function lookBack(trace: Trace, step: Step, fits: (other: Step) => boolean): Packet | null {
   let skb = step.skb;
-  let at = seq - 1;
-  for (let generation = 0; generation < 8; generation++) {
-    for (; at >= 0; at--) {
+  for (let generation = 0; generation < GENERATIONS; generation++) {
+    for (let at = step.seq - 1; at >= 0; at--) {
       const other = trace.steps[at]!;
-      if (other.skb === skb && other.packet) return other.packet;
-      if (other.at < step.at - 120_000_000_000) break;
+      if (other.skb === skb && other.packet && fits(other)) return other.packet;
+      if (other.kind === 'lab.step') break;
     }
     const info = trace.skbs[skb];
-    if (!info || info.parent === 0 || !(info.relation === 'clone' || info.relation === 'fragment' || info.relation === 'encap' || info.relation === 'decap')) return null;
+    if (!info || info.parent === 0 || !SAME_PACKET.has(info.relation)) return null;
     skb = info.parent;
-    at = seq - 1;
   }
   return null;
 }

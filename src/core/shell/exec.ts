@@ -3,6 +3,7 @@ import { NO_READS } from '../trace/change.ts';
 import type { ExecOptions, Program, Running } from './process.ts';
 import { NotSimulated } from './process.ts';
 import { joinPath } from './files/path.ts';
+import { call } from './scheduler.ts';
 import { OpenFile } from './streams.ts';
 import type { Task } from './task.ts';
 
@@ -20,6 +21,7 @@ export function lookupCommand(task: Task, name: string, path = task.env.get('PAT
   let denied: Found | null = null;
   for (const folder of path.split(':')) {
     const full = joinPath(joinPath(task.cwd, folder), name);
+    if (!task.fs.exists(full)) continue;
     const found = lookAt(task, full);
     if (found.kind !== 'missing') return found;
     if (found.message === 'Permission denied') denied = found;
@@ -33,11 +35,11 @@ function missing(message: string, status: 126 | 127, searched = false): Found {
 
 function lookAt(task: Task, path: string): Found {
   try {
-    const stat = task.fs.stat(path);
-    if (stat.type === 'directory') return missing('Is a directory', 126);
-    if ((stat.mode & 0o111) === 0) return missing('Permission denied', 126);
-    const node = task.fs.lookup(path);
-    const name = node?.type === 'file' ? node.program : null;
+    // Only the slow way says why there is nothing.
+    const node = task.fs.lookup(path) ?? task.fs.stat(path);
+    if (node.type === 'directory') return missing('Is a directory', 126);
+    if ((node.mode & 0o111) === 0) return missing('Permission denied', 126);
+    const name = node.type === 'file' && 'program' in node ? node.program : null;
     if (name === null) return { kind: 'script', path };
     const program = task.computer.programs[name];
     return program ? { kind: 'program', path, program } : missing('command not found', 127, true);
@@ -62,7 +64,7 @@ export function* execute(task: Task, found: Found, argv: readonly string[], opti
   task.executed = true;
   recordExec(task);
   try {
-    if (found.kind === 'program') return yield* found.program(task);
+    if (found.kind === 'program') return yield* call(task, found.program(task));
     if (found.kind === 'script') return yield* executeScript(task, argv[0]!.includes('/') ? argv[0]! : found.path, argv);
     return found.status;
   } finally {

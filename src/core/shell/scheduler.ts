@@ -48,13 +48,63 @@ function resume(task: Task): void {
   try {
     task.running = true;
     task.context.work(task, 1);
-    const result = task.generator!.next(wake);
+    const result = advance(task, wake);
     task.running = false;
     if (result.done) finish(task, result.value & 0xff, null);
     else park(task, result.value);
   } catch (error) {
     task.running = false;
     fail(task, error);
+  }
+}
+
+/** Yielded instead of a wait: `task.callee` goes on in the place of the one that yields. */
+const CALL: Wait = { queues: [], deadline: null };
+
+/**
+ * Runs a program as `yield*` would, and gives its exit code, but from the scheduler: when it wakes up, it is reached at once and not
+ * through every frame of the shell and the programs that led to it.
+ */
+export function* call(task: Task, callee: Running): Running {
+  task.callee = callee;
+  return (yield CALL) as unknown as number;
+}
+
+/** Runs a process until it waits or has ended; a program that ends goes back to what called it. */
+function advance(task: Task, wake: Wake): IteratorResult<Wait, number> {
+  let result = resumeWith(task, wake);
+  for (;;) {
+    if (!result.done && result.value === CALL) {
+      task.callers.push(task.generator!);
+      task.generator = task.callee!;
+      result = resumeWith(task, 'ready');
+    } else if (result.done && task.callers.length > 0) {
+      task.generator = task.callers.pop()!;
+      // The exit code is what `call` waits for.
+      result = resumeWith(task, result.value as unknown as Wake);
+    } else return result;
+  }
+}
+
+/** One stretch of a process; what a program throws is thrown in what called it. */
+function resumeWith(task: Task, value: Wake): IteratorResult<Wait, number> {
+  try {
+    return task.generator!.next(value);
+  } catch (error) {
+    return throwInCaller(task, error);
+  }
+}
+
+function throwInCaller(task: Task, error: unknown): IteratorResult<Wait, number> {
+  for (;;) {
+    const caller = task.callers.pop();
+    if (!caller) throw error;
+    task.generator = caller;
+    try {
+      return caller.throw(error);
+    } catch (thrown) {
+      error = thrown;
+    }
   }
 }
 
@@ -158,13 +208,17 @@ export function end(task: Task, code: number, signal: Signal | null): void {
   if (task.ended) return;
   unpark(task);
   task.running = true;
+  for (let generator: Running | undefined = task.generator!; generator; generator = task.callers.pop()) unwind(generator, code);
+  task.running = false;
+  finish(task, code, signal);
+}
+
+function unwind(generator: Running, code: number): void {
   try {
-    for (let i = 0; i < 16 && !task.generator!.return(code).done; i++);
+    for (let i = 0; i < 16 && !generator.return(code).done; i++);
   } catch (error) {
     if (!(error instanceof Killed || error instanceof Stopped || error instanceof KernelError)) throw error;
   }
-  task.running = false;
-  finish(task, code, signal);
 }
 
 function finish(task: Task, code: number, signal: Signal | null): void {

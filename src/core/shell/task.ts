@@ -40,6 +40,9 @@ export class Task implements Process {
 
   // What the scheduler knows of it.
   generator: Running | null = null;
+  /** Generators that wait for `generator` to end, outermost first, and the one that is about to begin (see `call`). */
+  readonly callers: Running[] = [];
+  callee: Running | null = null;
   running = false;
   scheduled = false;
   wake: Wake | null = null;

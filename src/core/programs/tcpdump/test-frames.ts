@@ -14,13 +14,13 @@ const MACS = [0x020000000001, 0x020000000002, 0xffffffffffff, 0x01005e000001, 0x
 const PORTS = [80, 22, 33434, 40000, 9999, 443, 65535, 1, 12345, 8080];
 const OPTIONS = [`0727080a000101${'00'.repeat(33)}`, '01010101', '441405000000000100000002000000030000000000000000'.slice(0, 40), '94040000', '0000aabb'];
 
-/** Always the same frames for the same seed. */
-export function testFrames(count: number, damaged: boolean, seed = 7): Uint8Array[] {
+/** Always the same frames for the same seed. With `ips` only these addresses are in them. */
+export function testFrames(count: number, damaged: boolean, ips: readonly number[] | null = null, seed = 7): Uint8Array[] {
   const random = new Random(seed);
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
   const data = (length: number): Packet => (length > 0 ? [{ kind: 'data', bytes: Uint8Array.from({ length }, () => random.below(256)) }] : []);
   const ip = (protocol: number, more: Partial<Ipv4Header> = {}): Header => ({
-    kind: 'ipv4', src: pick(IPS), dst: pick(IPS), ttl: random.below(256), protocol, id: random.below(65536), df: random.below(2) === 0, mf: false, offset: 0,
+    kind: 'ipv4', src: pick(ips ?? IPS), dst: pick(ips ?? IPS), ttl: random.below(256), protocol, id: random.below(65536), df: random.below(2) === 0, mf: false, offset: 0,
     tos: pick([0, 0, 0xc0, 0x10, 1, 2, 3]), options: random.below(3) === 0 ? fromHex(pick(OPTIONS)) : null, ...more,
   });
   const udp = (): Header => ({ kind: 'udp', sport: pick(PORTS), dport: pick(PORTS), ...(random.below(4) === 0 ? { noChecksum: true as const } : {}) });
@@ -43,11 +43,11 @@ export function testFrames(count: number, damaged: boolean, seed = 7): Uint8Arra
       case 0: return [{ ...ends, type: pick([0x88b5, 0x1234]) }, ...data(random.below(40))];
       case 1: return [{ ...ends, type: 0x8100 }, { kind: 'vlan', pcp: random.below(8), dei: random.below(2) === 0, vid: random.below(4096), type: 0x800 }, ...pick(datagrams)()];
       case 2:
-      case 3: return [{ ...ends, type: 0x806 }, { kind: 'arp', op: pick([1, 1, 2, 2, 3, 4, 8, 9, 10, 11]), sha: pick(MACS), spa: pick(IPS), tha: pick(MACS), tpa: pick(IPS) }];
+      case 3: return [{ ...ends, type: 0x806 }, { kind: 'arp', op: pick([1, 1, 2, 2, 3, 4, 8, 9, 10, 11]), sha: pick(MACS), spa: pick(ips ?? IPS), tha: pick(MACS), tpa: pick(ips ?? IPS) }];
       default: return [{ ...ends, type: 0x800 }, ...pick(datagrams)()];
     }
   };
-  const frames = Object.values(golden).map((hex) => fromHex(hex)!);
+  const frames = ips ? [] : Object.values(golden).map((hex) => fromHex(hex)!);
   while (frames.length < count) {
     const bytes = encode(frame());
     const harm = damaged ? random.below(8) : 7;

@@ -209,7 +209,7 @@ export class MachineFileSystem implements FileSystem, View {
         continue;
       }
       const last = i >= names.length;
-      const node = this.#entry(here.node, pathOf(trail), name);
+      const node = this.#entry(here.node, trail.length === 2 && here.name === 'etc', name);
       if (!node) {
         if (!last) throw new KernelError('ENOENT');
         return { parent: here.node, name, node: undefined, path: `${pathOf(trail)}/${name}`, slash };
@@ -233,8 +233,8 @@ export class MachineFileSystem implements FileSystem, View {
   }
 
   /** One entry of a directory; /etc/NAME is the namespace's own when /etc/netns/NS/NAME exists (ip-netns(8)). */
-  #entry(node: DirectoryNode, path: string, name: string): Node | undefined {
-    if (path === '/etc' && this.mounts.name !== '') {
+  #entry(node: DirectoryNode, isEtc: boolean, name: string): Node | undefined {
+    if (isEtc && this.mounts.name !== '') {
       const own = node.get('netns', this);
       const mine = own?.type === 'directory' ? own.get(this.mounts.name, this) : undefined;
       const bound = mine?.type === 'directory' ? mine.get(name, this) : undefined;

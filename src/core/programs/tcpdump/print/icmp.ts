@@ -101,7 +101,7 @@ function unreachable(p: Printer, at: number, code: number): string {
     const mtu = u16(p, at + 6);
     return `${host} unreachable - need to frag${mtu !== 0 ? ` (mtu ${mtu})` : ''}`;
   }
-  if (code !== ICMP_PORT_UNREACH) return (UNREACHABLE[code] ?? ((h: string) => `#${code} ${h} unreachable`))(host);
+  if (code !== ICMP_PORT_UNREACH) return (UNREACHABLE[code] ?? ((h: string) => `${h} unreachable - #${code}`))(host);
   const port = u16(p, quote + (u8(p, quote) & 15) * 4 + 2);
   if (protocol === IPPROTO_TCP) return `${host} tcp port ${portText(p, port, 'tcp')} unreachable`;
   if (protocol === IPPROTO_UDP) return `${host} udp port ${portText(p, port, 'udp')} unreachable`;

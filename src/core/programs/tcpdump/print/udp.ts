@@ -33,7 +33,7 @@ export function printUdp(p: Printer, payload: IpPayload): void {
     return;
   }
   if (p.options.verbose > 1 && p.options.checksums && !payload.fragmented) printChecksum(p, payload, Math.min(udpLength, length));
-  p.out += udpLength > length ? `UDP, bad length ${udpLength - HEADER} > ${length - HEADER}` : `UDP, length ${udpLength - HEADER}`;
+  p.out += udpLength > length && !payload.fragmented ? `UDP, bad length ${udpLength - HEADER} > ${length - HEADER}` : `UDP, length ${udpLength - HEADER}`;
 }
 
 function printChecksum(p: Printer, { ip, at }: IpPayload, length: number): void {
