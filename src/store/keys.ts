@@ -1,7 +1,7 @@
 /** What a key asks the player for. */
 export type Command =
   | 'toggle' | 'step' | 'back' | 'micro-step' | 'micro-back' | 'next-beat' | 'previous-beat' | 'start' | 'end' | 'seek-tenth'
-  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit' | 'zoom-in' | 'zoom-out';
+  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit' | 'zoom-in' | 'zoom-out' | 'selection-back' | 'selection-forward' | 'blank' | 'story';
 
 export interface KeyBinding {
   readonly command: Command;
@@ -38,10 +38,14 @@ export const KEYS: readonly KeyBinding[] = [
   { command: 'next-packet', keys: ['F8'], what: 'Next packet', group: 'Stepping' },
   { command: 'previous-packet', keys: ['ArrowUp'], ctrl: true, what: 'Previous packet', group: 'Stepping' },
   { command: 'previous-packet', keys: ['F7'], what: 'Previous packet', group: 'Stepping' },
+  { command: 'selection-back', keys: ['ArrowLeft'], alt: true, what: 'What was picked out before', group: 'Looking' },
+  { command: 'selection-forward', keys: ['ArrowRight'], alt: true, what: 'What was picked out after that', group: 'Looking' },
   { command: 'go-to', keys: ['g'], what: 'Go to a step by its number', group: 'Looking' },
   { command: 'search', keys: ['/'], what: 'Search the journey', group: 'Looking' },
   { command: 'transcript', keys: ['t'], what: 'The journey as text', group: 'Looking' },
-  { command: 'fit', keys: ['z'], what: 'Fit the map', group: 'Looking' },
+  { command: 'fit', keys: ['o', 'z'], what: 'Overview: fit the map', group: 'Looking' },
+  { command: 'story', keys: ['n'], what: 'Show or hide the story', group: 'Looking' },
+  { command: 'blank', keys: ['b'], what: 'Blank the screen, and back', group: 'Looking' },
   { command: 'zoom-in', keys: ['+', '='], what: 'Zoom into the map', group: 'Looking' },
   { command: 'zoom-out', keys: ['-'], what: 'Zoom out of the map', group: 'Looking' },
   { command: 'fullscreen', keys: ['f'], what: 'Full screen', group: 'Looking' },

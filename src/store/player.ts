@@ -52,6 +52,9 @@ export interface PlayerState {
   readonly selection: Selection | null;
   /** The table that the reader has chosen to watch; null while the panel follows the steps. */
   readonly pinned: PinnedTable | null;
+  /** What was picked out, oldest first, and where in it the selection stands. */
+  readonly history: readonly Selection[];
+  readonly historyAt: number;
 }
 
 /** One player: its state, and the few ways to change it. The workbench, the embed page and the tests each make their own. */
@@ -64,6 +67,8 @@ export interface Player {
   /** A row or a place that is picked also decides which table is watched. */
   select(selection: Selection | null): void;
   pin(pinned: PinnedTable | null): void;
+  /** To what was picked out before, or after that. */
+  recall(direction: 1 | -1): void;
   answer(seq: number, option: number): void;
   /** One step of the finest kind, whatever the granularity. */
   micro(direction: 1 | -1): void;
@@ -82,7 +87,7 @@ export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], pro
 }
 
 const EMPTY: PlayerState = {
-  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null, pinned: null,
+  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null, pinned: null, history: [], historyAt: -1,
 };
 
 export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
@@ -107,7 +112,12 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       if (run) send({ type: 'STOPS', stops: stopsOf(run.trace, granularity, run.beats) });
     },
     setPanel: (panel) => store.setState({ panel }),
-    select: (selection) => store.setState(({ pinned }) => ({ selection, pinned: pinnedBy(selection, pinned) })),
+    select: (selection) => store.setState((state) => picked(state, selection)),
+    recall: (direction) => store.setState((state) => {
+      const historyAt = state.historyAt + direction;
+      const selection = state.history[historyAt];
+      return selection ? { selection, historyAt, pinned: pinnedBy(selection, state.pinned) } : {};
+    }),
     pin: (pinned) => store.setState({ pinned }),
     answer(seq, option) {
       store.setState(({ answers }) => ({ answers: new Map(answers).set(seq, option) }));
@@ -138,6 +148,15 @@ function follow(store: StoreApi<PlayerState>, mode: Mode, { stops, at, speed }: 
     ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
     ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
   });
+}
+
+/** How many picks the history keeps. */
+const MEMORY = 50;
+
+function picked({ pinned, history, historyAt }: PlayerState, selection: Selection | null): Partial<PlayerState> {
+  if (selection === null) return { selection };
+  const kept = [...history.slice(0, historyAt + 1), selection].slice(-MEMORY);
+  return { selection, pinned: pinnedBy(selection, pinned), history: kept, historyAt: kept.length - 1 };
 }
 
 function pinnedBy(selection: Selection | null, pinned: PinnedTable | null): PinnedTable | null {

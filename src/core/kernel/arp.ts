@@ -1,3 +1,4 @@
+import { MILLISECOND } from '../sim/time.ts';
 import { NO_CHANGES, NO_READS } from '../trace/change.ts';
 import type { ArpReceiveStep } from '../trace/step.ts';
 import { isLoopbackIpv4, isMulticastIpv4, type Ipv4 } from '../wire/address.ts';
@@ -15,6 +16,7 @@ import { neighCreate, neighEvent, neighLookup } from './neighbour.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetDeviceEvent, NetNamespace } from './net-namespace.ts';
 import type { SkBuff } from './sk-buff.ts';
+import { timerExpiry } from './timer-wheel.ts';
 
 type Verdict = ArpReceiveStep['verdict'];
 
@@ -202,8 +204,9 @@ function answerLater(ns: NetNamespace, skb: SkBuff, arp: ArpHeader, dev: NetDevi
   if (ns.neighbours.proxyQueue.filter((request) => request.dev === dev).length > parms.proxy_qlen) {
     return dropSkb(skb, dev, 'pneigh_enqueue', 'NOT_SPECIFIED', 'proxy_qlen requests wait already');
   }
-  const jiffies = Math.max(1, Math.floor(parms.proxy_delay / 1_000_000));
-  const timer = ns.queue.schedule(ns.queue.now + ns.world.random.below(jiffies) * 1_000_000, () => {
+  const { now } = ns.queue;
+  const delay = ns.world.random.below(Math.max(1, Math.floor(parms.proxy_delay / MILLISECOND))) * MILLISECOND;
+  const timer = ns.queue.schedule(timerExpiry(now, now + delay), () => {
     ns.neighbours.proxyQueue = ns.neighbours.proxyQueue.filter((request) => request.skb !== skb);
     if (dev.up) arpProcess(ns, skb, arp, dev, true);
     ns.recorder.flush(ns.machine.name, ns.name, 'a late proxy answer was due');

@@ -14,6 +14,7 @@ import type { Neighbour, NeighSettings } from './neigh-table.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { SkBuff } from './sk-buff.ts';
+import { timerExpiry } from './timer-wheel.ts';
 import { skbTruesize } from './truesize.ts';
 import type { NudState } from './types.ts';
 
@@ -185,7 +186,7 @@ const EFFECTS: { readonly [A in NeighbourAction]?: EffectAction } = {
 
 function arm(ns: NetNamespace, entry: Neighbour, at: SimTime): void {
   ns.queue.cancel(entry.timer);
-  entry.timer = ns.queue.schedule(at, timerHandler, ns, entry);
+  entry.timer = ns.queue.schedule(timerExpiry(ns.queue.now, at), timerHandler, ns, entry);
 }
 
 /** neigh_timer_handler */

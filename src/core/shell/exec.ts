@@ -106,7 +106,7 @@ function* executeScript(task: Task, path: string, argv: readonly string[]): Runn
   const text = task.fs.read(joinPath(task.cwd, path));
   const interpreter = /^#![ \t]*(\S+)(?:[ \t]+(.*?))?[ \t]*(?:\n|$)/.exec(text);
   if (text.startsWith('\x7fELF')) throw new NotSimulated(`the binary file ${path}`);
-  const command = interpreter?.[1] ?? '/bin/sh';
+  const command = interpreter?.[1] ?? '/bin/bash';
   const found = lookupCommand(task, command);
   if (found.kind === 'missing') {
     task.stderr.write(`bash: line ${task.line}: ${argv[0]}: ${command}: bad interpreter: ${found.message}\n`);

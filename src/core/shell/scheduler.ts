@@ -235,6 +235,8 @@ function finish(task: Task, code: number, signal: Signal | null): void {
     });
   }
   task.files.closeAll();
+  for (const file of task.opened) file.close();
+  task.opened.clear();
   task.computer.tasks.delete(task.pid);
   task.context.tasks.delete(task);
   for (const other of task.computer.tasks.values()) if (other.parent === task) other.parent = null;

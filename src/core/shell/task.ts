@@ -10,7 +10,7 @@ import { openFile } from './open-file.ts';
 import { execute, type Found, lookupCommand } from './exec.ts';
 import type { RunContext } from './run-context.ts';
 import { fork, kill, Killed } from './scheduler.ts';
-import { EMPTY_INPUT, type FileTable, type Pipe } from './streams.ts';
+import { EMPTY_INPUT, type FileTable, type OpenFile, type Pipe } from './streams.ts';
 
 export type Disposition = 'ignore' | 'handle';
 
@@ -27,6 +27,8 @@ export class Task implements Process {
   cwd: string;
   umask: number;
   readonly files: FileTable;
+  /** What it opened by name and has not closed. */
+  readonly opened = new Set<OpenFile>();
   readonly context: RunContext;
   /** Line of the script that is being run, for messages. */
   line: number;
@@ -91,10 +93,20 @@ export class Task implements Process {
   }
 
   open(path: string): InputStream {
-    return openFile(this, path, 'read').input!;
+    const file = openFile(this, path, 'read');
+    this.opened.add(file);
+    return file.input!;
   }
   create(path: string, mode: 'truncate' | 'append'): OutputStream {
-    return openFile(this, path, mode).output!;
+    const file = openFile(this, path, mode);
+    this.opened.add(file);
+    return {
+      isTerminal: false,
+      write: (text) => writeFile(this, file, text),
+      close: () => {
+        if (this.opened.delete(file)) file.close();
+      },
+    };
   }
 
   handle(signal: Signal): void {
@@ -172,6 +184,12 @@ class TaskOutput implements OutputStream {
 export function writeFd(task: Task, fd: number, text: string): boolean {
   const file = task.files.get(fd);
   if (!file?.output) throw new KernelError('EBADF');
+  return writeFile(task, file, text);
+}
+
+/** write(2) on an open file. */
+function writeFile(task: Task, file: OpenFile, text: string): boolean {
+  if (!file.output) throw new KernelError('EBADF');
   if (text === '') return true;
   if (task.context.written(task, file.output, text)) return true;
   if (file.output.write(text)) {

@@ -72,6 +72,8 @@ function serve(player: Player, command: Command, digit: number): boolean {
     slower: () => player.send({ type: 'SLOWER' }),
     'next-packet': () => player.packet(1),
     'previous-packet': () => player.packet(-1),
+    'selection-back': () => player.recall(-1),
+    'selection-forward': () => player.recall(1),
     reset: () => player.reset(),
   };
   const action = actions[command];

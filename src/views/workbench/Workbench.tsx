@@ -11,6 +11,7 @@ import { Position, Scrubber } from '../timeline/Scrubber.tsx';
 import { PlaceTree } from '../topology/PlaceTree.tsx';
 import { Topology } from '../topology/Topology.tsx';
 import { Transcript } from '../transcript/Transcript.tsx';
+import { useMedia } from '../theme/use-media.ts';
 import { PhoneBar, PhoneTabs, type PhoneTab } from './Phone.tsx';
 import './workbench.css';
 
@@ -34,6 +35,8 @@ type OpenDialog = 'help' | 'go-to' | null;
 export function Workbench({ player, chapter, position, next, transcript, onTranscript }: WorkbenchProps) {
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [tab, setTab] = useState<PhoneTab>('journey');
+  const phone = useMedia('(max-width: 640px)');
+  const [hidden, setHidden] = useState({ story: false, all: false });
   const onCommand = (command: Command): boolean => {
     if (command === 'help') setDialog('help');
     else if (command === 'go-to') setDialog('go-to');
@@ -43,11 +46,13 @@ export function Workbench({ player, chapter, position, next, transcript, onTrans
       requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-search]')?.focus());
     } else if (MAP_BUTTONS[command]) document.querySelector<HTMLButtonElement>(MAP_BUTTONS[command])?.click();
     else if (command === 'fullscreen') toggleFullscreen();
+    else if (command === 'story') setHidden({ ...hidden, story: !hidden.story });
+    else if (command === 'blank') setHidden({ ...hidden, all: !hidden.all });
     else return false;
     return true;
   };
   return (
-    <PlayerRoot player={player} onCommand={onCommand} className={`workbench tab-${tab}${transcript ? ' with-transcript' : ''}`} label="Player">
+    <PlayerRoot player={player} onCommand={onCommand} className={`workbench tab-${tab}${transcript ? ' with-transcript' : ''}${hidden.story ? ' without-story' : ''}`} label="Player">
       <PhoneTabs tab={tab} onTab={setTab} />
       <div className="area-story">
         <Story chapter={chapter} position={position} next={next} />
@@ -56,7 +61,7 @@ export function Workbench({ player, chapter, position, next, transcript, onTrans
         <PlaceTree />
         <Topology />
       </div>
-      <div className="area-transcript">{transcript || tab === 'journey' ? <Transcript /> : null}</div>
+      <div className="area-transcript">{(phone ? tab === 'journey' : transcript) ? <Transcript /> : null}</div>
       <div className="area-inspector">
         <Inspector />
       </div>
@@ -69,6 +74,7 @@ export function Workbench({ player, chapter, position, next, transcript, onTrans
         </div>
       </div>
       <PhoneBar />
+      {hidden.all ? <button type="button" className="blank" aria-label="Show the screen again" autoFocus onClick={() => setHidden({ ...hidden, all: false })} /> : null}
       <Suspense>
         {dialog === 'help' ? <HelpDialog onClose={() => setDialog(null)} /> : null}
         {dialog === 'go-to' ? <GoToDialog onClose={() => setDialog(null)} /> : null}

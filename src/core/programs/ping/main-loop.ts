@@ -1,4 +1,5 @@
 import { KernelError } from '../../kernel/errno.ts';
+import { timerExpiry } from '../../kernel/timer-wheel.ts';
 import type { Running } from '../../shell/process.ts';
 import { MICROSECOND, MILLISECOND, type SimTime } from '../../sim/time.ts';
 import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
@@ -40,13 +41,20 @@ export function* mainLoop(session: Session): Running {
       alarm = process.now + wait;
     }
     if (receiveAll(session)) continue;
-    const until = process.now + next * MILLISECOND;
+    const until = waitUntil(session, next);
     const wake = yield { queues: [socket.readable], deadline: alarm === null ? until : Math.min(until, alarm) };
     if (wake === 'signal') takeSignals(session);
     if (alarm !== null && process.now >= alarm) session.exiting = true;
     if (wake === 'ready') receiveAll(session);
   }
   return finish(session);
+}
+
+/** A whole interval is waited for in recvmsg, by the kernel's own timers, less than one in poll, by an exact clock. */
+function waitUntil({ process, options, interval }: Session, next: number): SimTime {
+  const at = process.now + next * MILLISECOND;
+  if (options.adaptive || next < Math.max(interval, MIN_INTERVAL)) return at;
+  return timerExpiry(process.now, process.now + Math.max(interval, MIN_INTERVAL) * MILLISECOND);
 }
 
 /** How long, in nanoseconds, the last requests are waited for: twice the longest round trip, but an interval at least; -W when nothing was received. */

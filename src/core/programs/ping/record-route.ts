@@ -1,7 +1,7 @@
-/** IP options that ask every router to write down its address: RR with nine slots (RFC 791 3.1), padded to 40 bytes. */
+/** IP options that ask every router to write down its address: NOP, then RR with nine slots (RFC 791 3.1), 40 bytes. */
 export function recordRouteOption(): Uint8Array {
   const option = new Uint8Array(40);
-  option.set([IPOPT_RR, 39, 4]);
+  option.set([IPOPT_NOP, IPOPT_RR, 39, IPOPT_MINOFF]);
   return option;
 }
 

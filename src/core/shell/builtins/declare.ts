@@ -1,7 +1,8 @@
 import { store, type Assigned } from '../interpreter/assignments.ts';
 import { attributes } from '../interpreter/parameter-operations.ts';
-import { doubleQuote } from '../interpreter/quote.ts';
-import type { Shell } from '../interpreter/shell.ts';
+import { assignmentQuote, doubleQuote } from '../interpreter/quote.ts';
+import type { Shell, Step } from '../interpreter/shell.ts';
+import { trace } from '../interpreter/xtrace.ts';
 import { arrayKeys, arrayValues, makeIndexed, newVariable, type Variable } from '../interpreter/variables.ts';
 import { badOption, type Builtin, type BuiltinCall, plain, say } from './builtin.ts';
 
@@ -194,17 +195,23 @@ export const local: Builtin = plain((shell, words, call) => {
 
 /** export and readonly: names get the attribute where they are. */
 function attribute(letter: 'x' | 'r', usage: string): Builtin {
-  return plain((shell, words, call) => {
+  return function* (shell, words, call) {
     const flags = readFlags(shell, words, 'fnpaA', usage);
     if (!flags) return 2;
     if (flags.on.has('f')) return shell.notSimulated(`${words[0]} -f`);
     const names = words.slice(flags.next);
+    if (shell.set.has('xtrace')) yield* traceAssignments(shell, words, call);
     const wanted: Flags = {
       on: new Set([...(flags.on.has('n') ? [] : [letter]), ...['a', 'A'].filter((kind) => flags.on.has(kind))]), off: new Set(flags.on.has('n') ? [letter] : []), next: flags.next,
     };
     if (names.length === 0) return print(shell, words[0]!, [], wanted);
     return each(shell, words, call, wanted, false);
-  });
+  };
+}
+
+/** The trace shows what export and readonly assign once more. */
+function* traceAssignments(shell: Shell, words: readonly string[], call: BuiltinCall): Step<void> {
+  for (const [at, value] of call.assigned) if (value.kind === 'text') yield* trace(shell, `${words[at]!.replace(/=.*/s, '')}=${assignmentQuote(value.text)}`);
 }
 
 export const exportBuiltin = attribute('x', '[-fn] [name[=value] ...] or export -p');

@@ -1,4 +1,5 @@
 import { evaluateOrFail } from '../interpreter/arithmetic.ts';
+import { lookupCommand } from '../exec.ts';
 import { type Builtin, letters, plain, say } from './builtin.ts';
 
 export const letBuiltin: Builtin = plain((shell, words) => {
@@ -25,6 +26,21 @@ export const shift: Builtin = plain((shell, words) => {
   if (count > shell.positional.length) return 1;
   shell.positional = shell.positional.slice(count);
   return 0;
+});
+
+/** Where commands are is looked up each time, so nothing is ever remembered. */
+export const hash: Builtin = plain((shell, words) => {
+  const options = letters(shell, words, 'rld:p:t', 'hash [-lr] [-p pathname] [-dt] [name ...]');
+  if (!options) return 2;
+  for (const letter of 'ldpt') if (options.flags.has(letter)) shell.notSimulated(`hash -${letter}`);
+  if (options.flags.size === 0 && words.length === options.next) shell.out('hash: hash table empty\n');
+  let status = 0;
+  for (const name of words.slice(options.next)) {
+    if (lookupCommand(shell.task, name, shell.value('PATH')).kind !== 'missing') continue;
+    say(shell, 'hash', `${name}: not found`);
+    status = 1;
+  }
+  return status;
 });
 
 /** Programs cost no processor time here. */

@@ -23,7 +23,7 @@ const TOKEN = /^(?:\*\*|<<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||\+\+|--|[-+*/%&^|]=|[-
 
 interface Token {
   readonly text: string;
-  readonly kind: 'operator' | 'number' | 'name' | 'end';
+  readonly kind: 'operator' | 'number' | 'name' | 'wrong' | 'end';
   readonly at: number;
   readonly index: string | null;
 }
@@ -43,6 +43,7 @@ class Parser {
   parse(): Expression {
     if (this.#kind() === 'end') return { kind: 'number', value: 0n };
     const expression = this.#comma();
+    if (this.#kind() === 'wrong') this.#fail('syntax error: invalid arithmetic operator');
     if (this.#kind() !== 'end') this.#fail('syntax error in expression');
     return expression;
   }
@@ -71,9 +72,8 @@ class Parser {
       return;
     }
     const operator = TOKEN.exec(rest)?.[0];
-    if (operator === undefined) this.#fail('syntax error: invalid arithmetic operator');
-    this.#at += operator.length;
-    this.#current = { text: operator, kind: 'operator', at, index: null };
+    this.#at += operator?.length ?? 1;
+    this.#current = { text: operator ?? rest[0]!, kind: operator === undefined ? 'wrong' : 'operator', at, index: null };
   }
 
   #name(name: string, at: number): void {
@@ -118,7 +118,7 @@ class Parser {
     this.#advance();
     const from = this.#current.at;
     const value = this.#assignment();
-    return { kind: 'assign', target, operator, value, token: this.text.slice(from).trim() };
+    return { kind: 'assign', target, operator, value, token: this.text.slice(from).trimStart() };
   }
 
   #conditional(): Expression {
@@ -144,7 +144,7 @@ class Parser {
       // ** associates to the right.
       const right = this.#binary(operator === '**' ? precedence : precedence + 1);
       if (operator === '&&' || operator === '||') left = { kind: 'logical', operator, left, right };
-      else left = { kind: 'binary', operator, left, right, token: this.text.slice(from).trim() };
+      else left = { kind: 'binary', operator, left, right, token: this.text.slice(from).trimStart() };
     }
   }
 

@@ -1,7 +1,7 @@
 import type { ArrayValue, Assignment, Word } from 'unbash';
 import { evaluateOrFail } from './arithmetic.ts';
 import { assignTarget, expandSubscript } from './parameter.ts';
-import { assignmentQuote } from './quote.ts';
+import { assignmentQuote, singleQuote } from './quote.ts';
 import type { Shell, Step } from './shell.ts';
 import { arrayKeys, makeIndexed, NAME, scalarValue, type Variable, withLetters } from './variables.ts';
 import { expandText, expandWord, parseWord } from './words.ts';
@@ -73,7 +73,12 @@ export function* assign(shell: Shell, node: Assignment): Step<void> {
 export function traceText(node: Assignment, index: string | null, value: Assigned): string {
   const left = `${node.name}${index === null ? '' : `[${index}]`}${value.append ? '+' : ''}=`;
   if (value.kind === 'text') return left + assignmentQuote(value.text);
-  return node.value.type === 'ArrayValue' ? `${left}(${node.value.elements.map((word) => word.text).join(' ')})` : left;
+  return node.value.type === 'ArrayValue' ? `${left}(${node.value.elements.map(plainQuotes).join(' ')})` : left;
+}
+
+/** A word as it was written, but `$'...'` as the text that it stands for. */
+function plainQuotes(word: Word): string {
+  return (word.parts ?? []).some((part) => part.type === 'AnsiCQuoted') ? word.parts!.map((part) => (part.type === 'AnsiCQuoted' ? singleQuote(part.value) : part.text)).join('') : word.text;
 }
 
 /** Stores an expanded value in a variable, as its attributes want it. */

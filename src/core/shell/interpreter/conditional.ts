@@ -1,5 +1,6 @@
 import type { TestExpression } from 'unbash';
 import { evaluateOrFail } from './arithmetic.ts';
+import { Discard } from './control.ts';
 import { compareFiles, unaryTest } from './file-tests.ts';
 import { matchesPattern } from './pattern.ts';
 import { compilePosix } from '../../programs/text/posix-regex.ts';
@@ -54,7 +55,15 @@ function* runBinary(shell: Shell, node: Extract<TestExpression, { type: 'TestBin
   if (operator === '<') return left < right ? 0 : 1;
   if (operator === '>') return left > right ? 0 : 1;
   const numeric = NUMERIC[operator];
-  if (numeric) return numeric(evaluateOrFail(shell, left, '[['), evaluateOrFail(shell, right, '[[')) ? 0 : 1;
+  if (numeric) {
+    try {
+      return numeric(evaluateOrFail(shell, left, '[['), evaluateOrFail(shell, right, '[[')) ? 0 : 1;
+    } catch (error) {
+      // A wrong number is only false here.
+      if (error instanceof Discard) return 1;
+      throw error;
+    }
+  }
   const files = compareFiles(shell, operator, left, right);
   if (files === null) return shell.notSimulated(`[[ ${operator}`);
   return files ? 0 : 1;

@@ -18,6 +18,10 @@ export type Target = 'fields' | 'text' | 'pattern' | 'regex' | 'replacement';
 /** Collects the pieces of words into fields, splitting as POSIX 2.6.5 says. */
 export class Fields {
   readonly done: Field[] = [];
+  /** For the trace of [[: every quoted character gets a backslash. */
+  escapeAll = false;
+  /** The literals of a pattern keep their meaning: an extended pattern that the parser left as it was. */
+  rawLiterals = false;
   readonly target: Target;
   readonly #ifs: string;
   readonly #white: string;
@@ -35,7 +39,7 @@ export class Fields {
   literal(text: string, raw = text): void {
     const field = this.#open();
     field.text += text;
-    field.pattern += this.target === 'regex' ? raw : this.target === 'replacement' ? keepAmpersands(raw) : escapePattern(text);
+    field.pattern += this.target === 'regex' || this.rawLiterals ? raw : this.target === 'replacement' ? keepAmpersands(raw) : escapePattern(text);
   }
 
   /** A part of a pattern, as it was written. */
@@ -49,7 +53,7 @@ export class Fields {
   quoted(text: string): void {
     const field = this.#open();
     field.text += text;
-    field.pattern += this.target === 'regex' ? escapeRegExp(text) : this.target === 'replacement' ? text.replace(/[\\&]/g, '\\$&') : escapePattern(text);
+    field.pattern += this.target === 'regex' ? escapeRegExp(text) : this.target === 'replacement' ? text.replace(/[\\&]/g, '\\$&') : this.escapeAll ? text.replace(/[^]/gu, '\\$&') : escapePattern(text);
   }
 
   /** The value of an expansion without quotes. */

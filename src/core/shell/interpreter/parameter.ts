@@ -95,7 +95,7 @@ export function readParameter(shell: Shell, { name, index }: Target): Value {
 
 /** FUNCNAME and the like, which are arrays made when asked for. */
 function specialArray(shell: Shell, name: string): string[] {
-  if (name === 'FUNCNAME' && shell.calls.length > 0) return [...[...shell.calls].reverse(), 'main'];
+  if (name === 'FUNCNAME' && shell.calls.length > 0) return [...[...shell.calls].reverse(), ...(shell.commandString ? [] : ['main'])];
   const value = specialParameter(shell, name);
   return value === undefined ? [] : [value];
 }

@@ -34,7 +34,7 @@ export function variableQuote(text: string): string {
 /** An argument in the trace of `set -x`: quoted only when it must be (xtrace_print_word_list). */
 export function traceQuote(text: string): string {
   if (text === '') return "''";
-  if (CONTROL.test(text)) return ansiQuote(text);
+  if (/[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]/.test(text)) return ansiQuote(text);
   return /[ \t\n'"\\|&;()<>!{}*[\]?^$`]|^[#~]|[:=]~/.test(text) ? singleQuote(text) : text;
 }
 

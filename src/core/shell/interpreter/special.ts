@@ -29,7 +29,9 @@ export function specialParameter(shell: Shell, name: string): string | undefined
     case 'HOSTTYPE': return 'x86_64';
     case 'MACHTYPE': return 'x86_64-pc-linux-gnu';
     case 'OSTYPE': return 'linux-gnu';
-    case 'BASH': return '/bin/bash';
+    case 'BASH': return '/usr/bin/bash';
+    case 'GROUPS': return '0';
+    case 'BASH_VERSINFO': return '5';
     case 'BASH_VERSION': return '5.2.15(1)-release';
     case 'BASH_SUBSHELL': return String(shell.subshells);
     case 'FUNCNAME': return shell.calls.at(-1);

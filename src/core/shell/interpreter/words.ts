@@ -94,6 +94,8 @@ export function* expandText(shell: Shell, word: Word, assignment = false): Step<
 /** A word as a pattern: what was quoted stands for itself. */
 export function* expandPattern(shell: Shell, word: Word): Step<string> {
   const fields = new Fields('pattern', shell.ifs);
+  fields.escapeAll = shell.set.has('xtrace');
+  fields.rawLiterals = shell.shopt.has('extglob') && /[?*+@!]\(/.test(word.text);
   yield* walkWord(shell, word, fields);
   return fields.pattern;
 }

@@ -31,6 +31,7 @@ export function printFrame(options: PrintOptions, frame: CapturedFrame): string 
   const inner = frame.bytes.subarray(Math.min(header, frame.bytes.length));
   if (hexAscii > 0) p.out += hexAsciiDump(hexAscii > 1 ? frame.bytes : inner, '\n\t');
   else if (hex > 0) p.out += hexDump(hex > 1 ? frame.bytes : inner, '\n\t');
-  else if (ascii > 0 && inner.length > 0) p.out += asciiDump(ascii > 1 ? frame.bytes : inner);
+  else if (ascii > 1) p.out += asciiDump(frame.bytes);
+  else if (ascii > 0 && inner.length > 0) p.out += asciiDump(inner);
   return p.out;
 }
