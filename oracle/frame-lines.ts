@@ -9,6 +9,8 @@ export function frameLines(record: LabRecord, isNamedPort: (port: number) => boo
   const probes = new Map<string, Map<string, number>>();
   return record.steps.map(({ frames }) => {
     const lines = new Map<string, string[]>();
+    // Equal pids on two machines are equal ICMP ids: what a number stood for in an earlier step says nothing about this one.
+    for (const { ids } of memories.values()) ids.clear();
     for (const frame of [...frames].sort((a, b) => a.n - b.n)) {
       if (belongsToProbe(frame, entry(probes, frame.place, () => new Map<string, number>()))) continue;
       const memory = entry(memories, frame.place, () => newMemory(names, isNamedPort));

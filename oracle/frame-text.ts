@@ -1,6 +1,6 @@
 import type { MacNames } from './names.ts';
 
-/** What the frames of one place have shown so far; the names of what is random are given in order of appearance. */
+/** What the frames of one place have shown so far; the names of what is random are given in order of appearance in a step. */
 export interface FrameMemory {
   readonly names: MacNames;
   /** Ports that are compared as they are. */
@@ -84,11 +84,12 @@ function ipText(view: Reader, memory: FrameMemory): string {
     .filter((piece) => piece !== '').join(' ');
 }
 
-function icmpText(view: Reader, memory: FrameMemory): string {
+function icmpText(view: Reader, memory: FrameMemory, { src, dst }: Hosts): string {
   const [type, code] = [view.number(1), view.number(1)];
   view.number(2);
   if (type === 8 || type === 0) {
-    const id = idName(memory, 'id', String(view.number(2)));
+    // ping's id is its pid, and two computers may have the same: who asks whom belongs to it.
+    const id = idName(memory, 'id', `${type === 8 ? `${src} ${dst}` : `${dst} ${src}`} ${view.number(2)}`);
     const seq = view.number(2);
     return `icmp echo ${type === 8 ? 'request' : 'reply'}${code === 0 ? '' : ` code ${code}`} ${id} seq ${seq} ${echoData(view.rest())}`;
   }

@@ -93,9 +93,9 @@ export const NEIGHBOUR_STATES: readonly { readonly after: number; readonly state
 export const FRAME_RULES: readonly { readonly what: string; readonly reason: string }[] = [
   { what: 'MACs are compared as names of the devices that have them', reason: 'a bridge without ports has a random MAC' },
   { what: 'IP identification; for fragments only which belong together', reason: 'the kernel draws it at random' },
-  { what: 'ICMP ids of echoes: numbered in order of appearance at a place', reason: 'the kernel draws them at random' },
+  { what: 'ICMP ids of echoes: numbered in order of appearance at a place in a step', reason: 'the kernel draws them at random' },
   { what: 'the first 16 bytes of the data of an echo', reason: 'ping puts the time there' },
-  { what: 'ports that are neither below 1024 nor written in the lab: numbered in order of appearance at a place', reason: 'the kernel draws them at random' },
+  { what: 'ports that are neither below 1024 nor written in the lab: numbered in order of appearance at a place in a step', reason: 'the kernel draws them at random' },
   { what: 'source ports of VXLAN', reason: 'a hash that the kernel seeds at boot' },
   { what: 'TCP sequence numbers: relative to the connection; windows, and options but MSS', reason: 'random, and tuned to the memory of the computer' },
   { what: 'checksums', reason: 'they cover what is random; the kernel leaves those of UDP and TCP to the device. The simulator’s own are proved by tshark' },

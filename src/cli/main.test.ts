@@ -71,6 +71,13 @@ describe('hopscope run', () => {
     expect(err).toContain(`${file}:12:15: The command ended with exit code 0, not 1.`);
     expect(err).toContain(`${file}:12:24: The output does not match /2 received/.`);
   });
+  it('shows what a setup said that failed', async () => {
+    const file = join(folder, 'setup.yaml');
+    writeFileSync(file, LAB.replace('id: pair', 'id: setup').replace('ip link set eth0 up', 'ip link set eth7 up'));
+    const { code, err } = await call('run', file);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Cannot find device "eth7"\n.*setup\.yaml:4:8: The setup of a ended with exit code 1\.\n {2}Cannot find device "eth7"\n$/);
+  });
   it('refuses what is no lab, with all its mistakes, and exits 2', async () => {
     const file = join(folder, 'broken.yaml');
     writeFileSync(file, 'machines:\n  a:\nlinks:\n  - [a:e0, z:e0]\nstep: []\n');
@@ -84,6 +91,16 @@ describe('hopscope run', () => {
     const { code, out } = await call('run', script);
     expect(code).toBe(1);
     expect(out).toMatch(/^\nhello\nlo +UNKNOWN .*\nexit 1\n$/);
+  });
+});
+
+describe('hopscope lint', () => {
+  it('names what is not simulated, with its place, and exits 1', async () => {
+    const script = join(folder, 'unknown.sh');
+    writeFileSync(script, 'ip link\ndocker ps\n');
+    expect(await call('lint', script, pair)).toEqual({ code: 1, out: `${script}:2:1: docker is not simulated.\n1 thing is not simulated.\n`, err: '' });
+    expect(await call('lint', pair)).toEqual({ code: 0, out: 'Everything is simulated.\n', err: '' });
+    expect(await call('lint')).toMatchObject({ code: 2 });
   });
 });
 

@@ -1,11 +1,12 @@
 import { HELP } from './help.ts';
+import { lintCommand } from './lint-command.ts';
 import { terminal, UsageError, type Output } from './output.ts';
 import { runCommand } from './run-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
 type Command = (words: readonly string[], output: Output) => number | Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { run: runCommand, verify: verifyCommand };
+const COMMANDS: Readonly<Record<string, Command>> = { run: runCommand, verify: verifyCommand, lint: lintCommand };
 
 /** The command line. Gives the exit code: 0 all is well, 1 something is not as it should be, 2 it could not be done. */
 export async function main(argv: readonly string[], output: Output = terminal()): Promise<number> {

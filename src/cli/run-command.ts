@@ -21,6 +21,8 @@ export function runCommand(words: readonly string[], output: Output): number {
   const toStdout = options.values.get('--record') === '-';
   if (options.flags.has('--json')) output.out(`${JSON.stringify(jsonOf(run, loaded, granularity), null, 2)}\n`);
   else if (!options.flags.has('--quiet') && !toStdout) printRun(run, loaded, granularity, options.flags.has('--functions'), output);
+  const failed = run.setups.find(({ exit }) => exit !== 0);
+  if (failed) output.err(`${failed.stdout}${failed.stderr}`);
   for (const problem of run.problems) output.err(`${formatProblem(placeProblem(problem, loaded.file, loaded.locate))}\n`);
   const scriptFailed = loaded.kind === 'script' && run.steps[0]?.exit !== 0;
   return run.problems.length > 0 || scriptFailed ? 1 : 0;

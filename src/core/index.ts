@@ -48,6 +48,7 @@ export type {
   Beat, BeatPattern, Expectation, Knob, Lab, LabLink, LabMachine, LabStep, Nic, Question,
 } from './lab/lab.ts';
 export { pcapngByPlace, pcapngOf, type FrameFilter } from './lab/frames.ts';
+export { lintLab, lintScript } from './lab/lint.ts';
 export { MAX_FILE_SIZE, parseLab, type Locate, type ParseOptions, type ParseResult } from './lab/parse.ts';
 export { formatProblem, type LabProblem, type Path } from './lab/problem.ts';
 export {

@@ -1,15 +1,7 @@
 declare module 'virtual:scenarios' {
-  import type { Lab } from '../core/index.ts';
+  import type { ScenarioEntry } from './scenarios.ts';
 
-  const scenarios: readonly {
-    readonly id: string;
-    readonly title: string;
-    readonly chapter: string;
-    readonly chapterTitle: string;
-    readonly summary: string;
-    readonly beats: number;
-    readonly questions: number;
-    readonly load: () => Promise<Lab>;
-  }[];
+  /** Every scenario, in the order of the course (scripts/vite-scenarios.ts). */
+  const scenarios: readonly ScenarioEntry[];
   export default scenarios;
 }

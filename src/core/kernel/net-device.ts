@@ -63,6 +63,8 @@ export interface NetDevice {
   ucCount: number;
   /** It is promiscuous because it listens to unicast addresses besides its own and cannot filter them (uc_promisc). */
   ucPromisc: boolean;
+  /** Captures that have made it promiscuous (PACKET_MR_PROMISC); ip(8) counts them, and does not show the flag for them. */
+  captures: number;
   multicast: boolean;
   operstate: OperState;
   alias: string | null;
@@ -130,6 +132,7 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     allmulti: false,
     ucCount: 0,
     ucPromisc: false,
+    captures: 0,
     multicast: spec.kind !== 'loopback',
     operstate: 'UNKNOWN',
     alias: null,
@@ -154,6 +157,11 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
   };
 }
 
+/** True when the device takes frames for others, because its user or a capture wants that (IFF_PROMISC in the kernel's own flags). */
+export function isPromiscuous(dev: NetDevice): boolean {
+  return dev.promisc || dev.captures > 0;
+}
+
 function rowOf(dev: NetDevice): LinkRow {
   return {
     ifindex: dev.ifindex,
@@ -169,7 +177,7 @@ function rowOf(dev: NetDevice): LinkRow {
     noarp: dev.noarp,
     promisc: dev.promisc,
     allmulti: dev.allmulti,
-    promiscuity: (dev.promisc ? 1 : 0) + (dev.portState ? 1 : 0) + (dev.ucPromisc ? 1 : 0),
+    promiscuity: (dev.promisc ? 1 : 0) + (dev.portState ? 1 : 0) + (dev.ucPromisc ? 1 : 0) + dev.captures,
     multicast: dev.multicast,
     master: dev.master?.ifindex ?? 0,
     link: dev.peer ? { place: dev.peer.ns.place, ifindex: dev.peer.ifindex } : null,

@@ -73,7 +73,7 @@ export interface LinkRow {
   readonly noarp: boolean;
   readonly promisc: boolean;
   readonly allmulti: boolean;
-  /** How many want the device to be promiscuous: its user, its bridge, the addresses that it listens to besides its own. */
+  /** How many want the device to be promiscuous: its user, its bridge, the addresses that it listens to besides its own, captures. */
   readonly promiscuity: number;
   readonly multicast: boolean;
   /** ifindex of the bridge it is a port of; 0 when none. */

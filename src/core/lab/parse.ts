@@ -17,8 +17,8 @@ export interface ParseOptions {
   readonly file?: string;
 }
 
-/** Line and column, from 1, of a place in the data: of its key where it has one. */
-export type Locate = (path: Path) => { readonly line: number; readonly column: number };
+/** Line and column, from 1, of a place in the data: of its key where it has one, or of its value. */
+export type Locate = (path: Path, of?: 'key' | 'value') => { readonly line: number; readonly column: number };
 
 export type ParseResult =
   | { readonly ok: true; readonly lab: Lab; readonly locate: Locate }
@@ -54,7 +54,7 @@ function finish(data: unknown, document: Document, counter: LineCounter, file: s
   const parsed = v.parse(ScenarioSchema, data);
   const rules = checkLab(parsed, data as Record<string, unknown>, fileId(file)).map((issue) => problem(issue.path, issue.message, issue.hint, issue.onKey));
   if (rules.length > 0) return { ok: false, errors: sorted(rules) };
-  return { ok: true, lab: toLab(parsed, fileId(file)), locate: (path) => locate(path, true) };
+  return { ok: true, lab: toLab(parsed, fileId(file)), locate: (path, of = 'key') => locate(path, of === 'key') };
 }
 
 function sorted(problems: LabProblem[]): LabProblem[] {

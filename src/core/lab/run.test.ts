@@ -177,7 +177,7 @@ describe('a shell script', () => {
   it('runs on a host with an Internet behind it', () => {
     const result = runLab(scriptLab('hostname\nip -br -4 addr show eth0\nping -c 1 8.8.8.8\nping -c 1 example.com\n', 'tutorial'));
     expect(messages(result)).toEqual([]);
-    expect(result.steps[0]!.stdout).toMatch(/^host\neth0 +UP +198\.51\.100\.10\/24/);
+    expect(result.steps[0]!.stdout).toMatch(/^host\neth0@if2 +UP +198\.51\.100\.10\/24/);
     expect(result.steps[0]!.stdout).toMatch(/64 bytes from 8\.8\.8\.8: icmp_seq=1 ttl=63/);
     expect(result.steps[0]!.stdout).toMatch(/PING example\.com \(93\.184\.216\.34\)/);
   });

@@ -57,6 +57,11 @@ export function* runningLab(lab: Lab, options: RunOptions = {}): Generator<Progr
 
 function* runSetups(session: Session): Generator<Progress, boolean, void> {
   const { lab, world, bounds } = session;
+  const ipv6 = lab.machines.find((machine) => machine.ipv6);
+  if (ipv6) {
+    session.problems.push({ path: lab.ipv6 ? ['ipv6'] : ['machines', ipv6.name, 'ipv6'], message: 'IPv6 is not simulated.', hint: '' });
+    return false;
+  }
   for (const machine of lab.machines) {
     if (machine.setup.trim() === '') continue;
     const path = ['machines', machine.name, 'setup'];

@@ -24,5 +24,6 @@ describe('what a command line asks for that is not simulated', () => {
     ['bridge mdb show', 'bridge mdb'],
     ['bridge fdb append 00:00:00:00:00:00 dev vxlan0 dst 10.0.0.1', 'bridge fdb ... dst'],
     ['brctl stp br0 on', 'brctl stp ... on'],
+    ['ifconfig tun0 10.0.0.1 pointopoint 10.0.0.2', 'ifconfig ... pointopoint'],
   ])('%s', (line, finding) => expect(findings(line)).toEqual([finding]));
 });

@@ -4,13 +4,18 @@ import { ipObject } from './iproute2/ip.ts';
 import { LINK_KINDS_NOT_SIMULATED, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
 import { parseOptions } from './iproute2/options.ts';
 import { BRCTL_COMMANDS } from './brctl/brctl.ts';
+import { IFCONFIG_NOT_SIMULATED } from './net-tools/ifconfig.ts';
+import { checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
 import { NotSimulated } from '../shell/process.ts';
 
 /** Finds what one command line asks for that is not simulated; each finding names it: `ip link add type vxlan`. `argv` with the program's name. */
 export type CheckArgs = (argv: readonly string[]) => string[];
 
 /** Programs whose command lines can be judged without running them. */
-export const CHECKS: Readonly<Record<string, CheckArgs>> = { ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs };
+export const CHECKS: Readonly<Record<string, CheckArgs>> = {
+  ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs, ifconfig: checkIfconfigArgs, ping: checkPingArgs, traceroute: checkTracerouteArgs,
+  tcpdump: checkTcpdumpArgs,
+};
 
 /** What a command line asks for that is not simulated; nothing for a program that is not known here. */
 export function checkArgs(argv: readonly string[]): string[] {
@@ -71,4 +76,9 @@ export function checkBrctlArgs(argv: readonly string[]): string[] {
   const [, command = '', , value = ''] = argv;
   if (!(command in BRCTL_COMMANDS)) return [];
   return command === 'stp' && ['on', 'yes', '1'].includes(value.toLowerCase()) ? [`brctl stp ... ${value}`] : [];
+}
+
+/** ifconfig(8): the words behind the interface that it refuses. */
+export function checkIfconfigArgs(argv: readonly string[]): string[] {
+  return argv.slice(2).map((word) => word.replace(/^-/, '')).filter((word) => IFCONFIG_NOT_SIMULATED.includes(word)).map((word) => `ifconfig ... ${word}`);
 }

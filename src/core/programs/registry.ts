@@ -4,6 +4,9 @@ import { arping } from './arping/arping.ts';
 import { brctl } from './brctl/brctl.ts';
 import { bridge } from './iproute2/bridge.ts';
 import { ip } from './iproute2/ip.ts';
+import { arp } from './net-tools/arp.ts';
+import { ifconfig } from './net-tools/ifconfig.ts';
+import { route } from './net-tools/route.ts';
 import { ping } from './ping/ping.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
@@ -19,6 +22,9 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   bridge,
   brctl,
   sysctl,
+  ifconfig,
+  route,
+  arp,
   ping,
   arping,
   traceroute,

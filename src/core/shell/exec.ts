@@ -18,6 +18,24 @@ export function lookupCommand(task: Task, name: string, path = task.env.get('PAT
   if (name === '') return missing('command not found', 127, true);
   if (name.includes('/')) return lookAt(task, joinPath(task.cwd, name));
   if (path === undefined) return missing('No such file or directory', 127, false);
+  const known = commandsOf(task, path);
+  const found = known?.get(name) ?? searchPath(task, name, path);
+  if (found.kind !== 'missing') known?.set(name, found);
+  return found;
+}
+
+/** What is remembered of a PATH; null for one whose folders are not the same for every process. */
+function commandsOf(task: Task, path: string): Map<string, Found> | null {
+  const { commands } = task.computer.files;
+  const known = commands.get(path);
+  if (known) return known;
+  if (!/^\/(usr|s?bin)\b[^:]*(:\/(usr|s?bin)\b[^:]*)*$/.test(path)) return null;
+  const fresh = new Map<string, Found>();
+  commands.set(path, fresh);
+  return fresh;
+}
+
+function searchPath(task: Task, name: string, path: string): Found {
   let denied: Found | null = null;
   for (const folder of path.split(':')) {
     const full = joinPath(joinPath(task.cwd, folder), name);
@@ -51,8 +69,7 @@ function lookAt(task: Task, path: string): Found {
 
 /** execve(2) on a process that is running: it goes on as the other program. */
 export function* execute(task: Task, found: Found, argv: readonly string[], options: ExecOptions = {}): Running {
-  const before = { argv: task.argv, env: task.env, ns: task.ns, fs: task.fs, cwd: task.cwd };
-  const undo = redirect(task, options);
+  redirect(task, options);
   task.argv = argv;
   if (options.env) task.env = options.env;
   if (options.cwd !== undefined) task.cwd = options.cwd;
@@ -63,14 +80,9 @@ export function* execute(task: Task, found: Found, argv: readonly string[], opti
   for (const [signal, disposition] of task.dispositions) if (disposition === 'handle') task.dispositions.delete(signal);
   task.executed = true;
   recordExec(task);
-  try {
-    if (found.kind === 'program') return yield* call(task, found.program(task));
-    if (found.kind === 'script') return yield* executeScript(task, argv[0]!.includes('/') ? argv[0]! : found.path, argv);
-    return found.status;
-  } finally {
-    Object.assign(task, before);
-    undo();
-  }
+  if (found.kind === 'program') return yield* call(task, found.program(task));
+  if (found.kind === 'script') return yield* executeScript(task, argv[0]!.includes('/') ? argv[0]! : found.path, argv);
+  return found.status;
 }
 
 function recordExec(task: Task): void {
@@ -82,23 +94,11 @@ function recordExec(task: Task): void {
   });
 }
 
-/** Puts the given streams at descriptors 0 to 2; gives what puts the old ones back. */
-function redirect(task: Task, options: ExecOptions): () => void {
-  const saved: [number, OpenFile | undefined][] = [];
-  const put = (fd: number, file: OpenFile): void => {
-    saved.push([fd, task.files.get(fd)?.dup()]);
-    task.files.set(fd, file);
-  };
-  if (options.stdin) put(0, new OpenFile('', options.stdin, null));
-  if (options.stdout) put(1, new OpenFile('', null, options.stdout));
-  if (options.stderr) put(2, new OpenFile('', null, options.stderr));
-  return () => {
-    for (const [fd, file] of saved) {
-      if (task.ended) file?.close();
-      else if (file) task.files.set(fd, file);
-      else task.files.close(fd);
-    }
-  };
+/** Puts the given streams at descriptors 0 to 2. */
+function redirect(task: Task, options: ExecOptions): void {
+  if (options.stdin) task.files.set(0, new OpenFile('', options.stdin, null));
+  if (options.stdout) task.files.set(1, new OpenFile('', null, options.stdout));
+  if (options.stderr) task.files.set(2, new OpenFile('', null, options.stderr));
 }
 
 /** A file that is no program of ours: `#!` names its interpreter; without, execvp(3) gives it to the shell. */

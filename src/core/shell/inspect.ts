@@ -89,11 +89,19 @@ class Inspector {
     if (!node.name) return;
     const words = [node.name, ...node.args.filter((arg) => arg.type === 'Word')];
     const skipped = unwrap(words.map(literal));
+    this.#wrapper(words.slice(0, skipped), source);
     const rest = words.slice(skipped);
     if (rest.length === 0) return;
     const name = literal(rest[0]!);
     if (name === null || name === '') return;
     this.#name(name, rest, source, node);
+  }
+
+  /** Options of the program in front that only runs another. */
+  #wrapper(words: readonly Word[], source: Source): void {
+    const name = words[0] && literal(words[0]);
+    const program = name ? TEXT_PROGRAMS[name] : undefined;
+    if (name && program) for (const what of unsimulatedOptions(program, words.map((word) => literal(word) ?? 'x'))) this.#add(source, words[0]!.pos, 'option', what);
   }
 
   #name(name: string, words: readonly Word[], source: Source, node: Command): void {
@@ -162,7 +170,7 @@ const WRAPPERS: Readonly<Record<string, (words: readonly (string | null)[]) => n
   setsid: (words) => skipOptions(words, /^$/),
   stdbuf: (words) => skipOptions(words, /^-[ioe]$/),
   timeout: (words) => skipOptions(words, /^-[ks]$/) + 1,
-  xargs: (words) => skipOptions(words, /^-(?:I|n|L|d|E|a)$/),
+  xargs: (words) => skipOptions(words, /^-(?:I|n|L|d|E|a|P|s)$/),
   nsenter: (words) => skipOptions(words, /^-(?:t|-target)$/),
   ip: ipWrapper,
 };

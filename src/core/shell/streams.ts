@@ -47,15 +47,15 @@ export class Pipe {
   #writers = 1;
 
   constructor() {
-    const pipe = this;
+    const isEnded = (): boolean => this.#writers === 0 && this.#text === '';
     const input: InputStream = {
       readable: this.readable,
-      read: (max = Infinity) => pipe.#read(max),
+      read: (max = Infinity) => this.#read(max),
       get ended() {
-        return pipe.#writers === 0 && pipe.#text === '';
+        return isEnded();
       },
     };
-    const output: OutputStream = { isTerminal: false, write: (text) => pipe.#write(text), close: () => undefined };
+    const output: OutputStream = { isTerminal: false, write: (text) => this.#write(text), close: () => undefined };
     this.reader = new OpenFile('pipe', input, null, () => this.#closeReader(), this);
     this.writer = new OpenFile('pipe', null, output, () => this.#closeWriter(), this);
   }

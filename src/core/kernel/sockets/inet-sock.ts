@@ -47,16 +47,22 @@ export function newInetSock(ns: NetNamespace, protocol: number, name: string): I
   const sock: InetSock = {
     ns, protocol, name, readable: new WaitQueue(), options, pid: 0, local: 0, localPort: 0, remote: null, remotePort: 0,
     received: [], rmem: 0, errors: [], ident: 0, error: null,
-    bind: (address) => {
+    bind(address) {
       sock.local = checkedBindAddress(sock, address);
     },
-    connect: (address, port = 0) => {
+    connect(address, port = 0) {
       connectSock(sock, address, port);
     },
-    receive: () => takeReceived(sock),
-    receiveError: () => takeQueuedError(sock),
-    takeError: () => takeError(sock),
-    close: () => undefined,
+    receive() {
+      return takeReceived(sock);
+    },
+    receiveError() {
+      return takeQueuedError(sock);
+    },
+    takeError() {
+      return takeError(sock);
+    },
+    close() {},
   };
   return sock;
 }

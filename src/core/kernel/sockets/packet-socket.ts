@@ -5,7 +5,7 @@ import type { EthernetHeader, Packet } from '../../wire/packet.ts';
 import { devQueueXmit } from '../dev.ts';
 import { KernelError, type Errno } from '../errno.ts';
 import { recordSocketSend } from '../ip-steps.ts';
-import type { NetDevice } from '../net-device.ts';
+import { commitLink, type NetDevice } from '../net-device.ts';
 import type { NetDeviceEvent, NetNamespace, PacketTap } from '../net-namespace.ts';
 import { newSkb, type PacketType, type SkBuff } from '../sk-buff.ts';
 
@@ -29,6 +29,8 @@ export interface PacketSocket {
   receive(): ReceivedFrame | null;
   /** Sends a frame, which begins with its Ethernet header, out of `dev` (default: the socket's own). ENXIO, ENETDOWN, EMSGSIZE, ENOBUFS. */
   send(frame: Packet, dev?: NetDevice): void;
+  /** Has its device take every frame for as long as the socket is open (PACKET_MR_PROMISC). Nothing to do for all devices. */
+  setPromiscuous(): void;
   /** ENETDOWN once the device went down. */
   takeError(): Errno | null;
   close(): void;
@@ -39,6 +41,7 @@ interface PacketSock extends PacketSocket {
   readonly protocol: number | 'all';
   readonly frames: ReceivedFrame[];
   error: Errno | null;
+  promiscuous: boolean;
   /** Id of the sk_buff that the socket itself is sending: it does not hear that. */
   sending: number;
 }
@@ -51,7 +54,7 @@ export function openPacketSocket(ns: NetNamespace, device: NetDevice | null, pro
   const tap: PacketTap = (skb, dev, direction) => packetRcv(sock, skb, dev, direction);
   const notifier = (event: NetDeviceEvent, dev: NetDevice): void => packetNotifier(sock, event, dev);
   const sock: PacketSock = {
-    ns, device, protocol, readable: new WaitQueue(), pid: 0, frames: [], error: null, sending: 0,
+    ns, device, protocol, readable: new WaitQueue(), pid: 0, frames: [], error: null, promiscuous: false, sending: 0,
     receive: () => sock.frames.shift() ?? null,
     send: (frame, dev) => packetSendmsg(sock, frame, dev ?? sock.device),
     takeError: () => {
@@ -59,7 +62,18 @@ export function openPacketSocket(ns: NetNamespace, device: NetDevice | null, pro
       sock.error = null;
       return error;
     },
+    setPromiscuous: () => {
+      if (device === null || sock.promiscuous) return;
+      sock.promiscuous = true;
+      device.captures++;
+      commitLink(device);
+    },
     close: () => {
+      if (device !== null && sock.promiscuous) {
+        sock.promiscuous = false;
+        device.captures--;
+        commitLink(device);
+      }
       ns.taps.delete(tap);
       ns.notifiers.delete(notifier);
     },

@@ -27,8 +27,10 @@ export type RawSock = InetSock & Pick<RawSocket, 'icmpFilter' | 'sendTo'>;
 export function openRawSocket(ns: NetNamespace, protocol: number): RawSocket {
   const sock: RawSock = Object.assign(newInetSock(ns, protocol, protocol === IPPROTO_ICMP ? 'icmp' : 'raw'), {
     icmpFilter: 0,
-    sendTo: (body: Packet, dst: Ipv4 | null = null) => rawSendmsg(sock, body, dst),
-    close: () => {
+    sendTo(body: Packet, dst: Ipv4 | null = null) {
+      rawSendmsg(sock, body, dst);
+    },
+    close() {
       const open = ns.inet.rawSockets.get(protocol)?.filter((other) => other !== sock) ?? [];
       if (open.length > 0) ns.inet.rawSockets.set(protocol, open);
       else ns.inet.rawSockets.delete(protocol);

@@ -26,14 +26,22 @@ export function openUdpSocket(ns: NetNamespace): UdpSocket {
   const base = newInetSock(ns, IPPROTO_UDP, 'udp');
   const connect = base.connect;
   const sock: UdpSock = Object.assign(base, {
-    bind: (address: Ipv4, port = 0) => udpBind(sock, address, port),
-    connect: (address: Ipv4, port = 0) => {
+    bind(address: Ipv4, port = 0) {
+      udpBind(sock, address, port);
+    },
+    connect(address: Ipv4, port = 0) {
       connect(address, port);
       if (sock.localPort === 0) udpGetPort(sock, sock.local, 0);
     },
-    sendTo: (data: Uint8Array, dst: Ipv4 | null = null, port = 0) => udpSendmsg(sock, data, dst, port),
-    receive: () => udpRecvmsg(sock),
-    close: () => udpUnhash(sock),
+    sendTo(data: Uint8Array, dst: Ipv4 | null = null, port = 0) {
+      udpSendmsg(sock, data, dst, port);
+    },
+    receive() {
+      return udpRecvmsg(sock);
+    },
+    close() {
+      udpUnhash(sock);
+    },
   });
   return sock;
 }

@@ -1,8 +1,8 @@
 import { KernelError } from '../../kernel/errno.ts';
 import type { NetDevice } from '../../kernel/net-device.ts';
+import { getRoute } from '../../kernel/netlink/route.ts';
 import { openPacketSocket, type PacketSocket, type ReceivedFrame } from '../../kernel/sockets/packet-socket.ts';
 import { openUdpSocket } from '../../kernel/sockets/udp.ts';
-import { fibLookupOutput } from '../../kernel/fib/lookup.ts';
 import type { Process, Running, Wait, Wake } from '../../shell/process.ts';
 import { SECOND, type SimTime } from '../../sim/time.ts';
 import { formatIpv4, formatMac, IPV4_ANY, type Ipv4, MAC_BROADCAST, type Mac } from '../../wire/address.ts';
@@ -72,9 +72,13 @@ function checkDevice(device: NetDevice, options: ArpingOptions): void {
 
 /** Without -I: the device of the route to the target. */
 function guessDevice(process: Process, target: Ipv4): NetDevice {
-  const route = fibLookupOutput(process.ns, { dst: target, src: 0, oif: 0, mark: 0, tos: 0, protocol: 0, sport: 0, dport: 0, skb: null });
-  if (typeof route === 'string' || route.dev === null) fail(1, 'NETLINK_ROUTE unexpected iov element');
-  return route.dev;
+  try {
+    const { dev } = getRoute(process.ns, { dst: target });
+    if (dev !== null) return dev;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+  }
+  return fail(1, 'NETLINK_ROUTE unexpected iov element');
 }
 
 /** The sender address: -s, for -U and -A the target itself, else what a datagram to the target would have. */

@@ -98,10 +98,6 @@ export function duplicateOrGarbage(key: string, word: string): never {
   throw new Exit(255, `Error: either "${key}" is duplicate, or "${word}" is a garbage.\n`);
 }
 
-export function missingArgument(key: string): never {
-  throw new Exit(255, `Error: argument "${key}" is required\n`);
-}
-
 /** Reads `on` or `off`, as `ip link set` does. */
 export function onOff(key: string, word: string): boolean {
   if (word === 'on') return true;
@@ -122,6 +118,12 @@ export function parseInteger(word: string): number | null {
   const negative = word.startsWith('-');
   const value = parseUnsigned(negative ? word.slice(1) : word, negative ? 0x8000_0000 : 0x7fff_ffff);
   return value === null ? null : negative ? -value : value;
+}
+
+/** atoi(3): the number that the word begins with; 0 when it begins with none. */
+export function atoi(word: string): number {
+  const value = Number.parseInt(word, 10);
+  return Number.isNaN(value) ? 0 : value;
 }
 
 /** The object without its undefined members: a request says only what the command line said. */

@@ -2,11 +2,11 @@ import { KernelError } from '../../kernel/errno.ts';
 import { setLink } from '../../kernel/netlink/link.ts';
 import type { BridgePortOptions, LinkRow } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
-import { type Args, duplicateArgument, Exit, Failure, matches } from './args.ts';
+import { type Args, atoi, duplicateArgument, Exit, Failure, matches } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { PORT_STATES } from './link-kinds.ts';
 import { printFlags, printLinkName } from './link-show.ts';
-import { below, findLink, isMasterDown, linkFlags, linkMap, needLink, type LinkMap } from './links.ts';
+import { below, type Below, findLink, isMasterDown, linkFlags, linkMap, needLink, type LinkMap } from './links.ts';
 import type { Printer } from './printer.ts';
 import { bridgeLinkUsage } from './usage-bridge.ts';
 
@@ -23,7 +23,7 @@ export function bridgeLink(ip: Ip, args: Args): number {
 
 /** One link in the words of bridge(8), with its newline. `asPort`: with the state of the port, as the bridge tells of it. */
 export function printBridgeLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, asPort: boolean): void {
-  const under = below(ip.ns, row);
+  const under = asPort ? belowPort(ip, row) : below(ip.ns, row);
   p.any('ifindex', row.ifindex, `${row.ifindex}: `);
   printLinkName(p, links, row, under, false);
   printFlags(p, linkFlags(row, isMasterDown(links, under)), ' ');
@@ -31,6 +31,15 @@ export function printBridgeLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow
   if (row.master !== 0) p.any('master', links.name(row.master), `master ${links.name(row.master)} `);
   if (asPort && row.port) printPortState(ip, p, row.port);
   p.text('\n');
+}
+
+/**
+ * What the bridge tells of the device below its port (br_fill_ifinfo): only its number, and not when it is the port's own; so bridge(8) takes
+ * a peer in another namespace for the device that has this number here.
+ */
+function belowPort(ip: Ip, row: LinkRow): Below | null {
+  const under = below(ip.ns, row);
+  return under === null || under.ifindex === row.ifindex ? null : { ifindex: under.ifindex, netnsid: null, netns: null };
 }
 
 function printPortState(ip: Ip, p: Printer, port: BridgePortOptions): void {
@@ -101,12 +110,6 @@ function set(ip: Ip, args: Args): number {
     if (link.port) setLink(ip.ns, link.ifindex, { port: words.port as Partial<BridgePortOptions> });
   });
   return 0;
-}
-
-/** atoi(3): what the word begins with; 0 when that is no number. */
-function atoi(word: string): number {
-  const value = Number.parseInt(word, 10);
-  return Number.isNaN(value) ? 0 : value;
 }
 
 function readWord(args: Args, words: Words): void {

@@ -1,7 +1,7 @@
 import { delVlan, listVlans, newVlan, type VlanRequest } from '../../kernel/netlink/vlan.ts';
 import type { VlanRow } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
-import { type Args, duplicateArgument, Exit, Failure, given, matches } from './args.ts';
+import { type Args, atoi, duplicateArgument, Exit, Failure, given, matches } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { findLink, linkMap, needLink, type LinkMap } from './links.ts';
 import type { Printer } from './printer.ts';
@@ -18,11 +18,6 @@ export function bridgeVlan(ip: Ip, args: Args): number {
   if (matches(word, 'tunnelshow') || matches(word, 'set') || matches(word, 'global')) throw new NotSimulated(`bridge vlan ${word}`);
   if (matches(word, 'help')) bridgeVlanUsage();
   throw new Exit(255, `Command "${word}" is unknown, try "bridge vlan help".\n`);
-}
-
-function atoi(word: string): number {
-  const value = Number.parseInt(word, 10);
-  return Number.isNaN(value) ? 0 : value;
 }
 
 /** `N` or `N-M`. */

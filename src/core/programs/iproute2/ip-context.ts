@@ -53,25 +53,31 @@ const SOME_TEXT = 4096;
 /** The context of a program that runs as a process. */
 export function processContext(process: Process, ns: NetNamespace, options: GlobalOptions): Ip {
   let buffer = '';
-  const flush = (): void => {
-    if (buffer === '') return;
-    const text = buffer;
-    buffer = '';
-    process.stdout.write(text);
-  };
-  const out = (text: string): void => {
-    buffer += text;
-    if (buffer.length >= SOME_TEXT) flush();
-  };
-  return {
-    process, ns, options, out, flush,
-    err: (text) => { flush(); process.stderr.write(text); },
-    printer: () => createPrinter(options, out),
-    readConfig: (name) => {
+  const ip: Ip = {
+    process, ns, options,
+    out(text) {
+      buffer += text;
+      if (buffer.length >= SOME_TEXT) ip.flush();
+    },
+    flush() {
+      if (buffer === '') return;
+      const text = buffer;
+      buffer = '';
+      process.stdout.write(text);
+    },
+    err(text) {
+      ip.flush();
+      process.stderr.write(text);
+    },
+    printer() {
+      return createPrinter(options, (text) => ip.out(text));
+    },
+    readConfig(name) {
       const path = `/etc/iproute2/${name}`;
       return process.fs.exists(path) && !process.fs.isDirectory(path) ? process.fs.read(path) : null;
     },
   };
+  return ip;
 }
 
 /** A context without a process: what it prints is gathered. For the tables of a record. */

@@ -1,4 +1,4 @@
-import { KernelError, strerror } from '../../kernel/errno.ts';
+import { strerror } from '../../kernel/errno.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import { NotSimulated, type Process, type Running } from '../../shell/process.ts';
 import { ipAddr } from './addr.ts';
@@ -82,9 +82,4 @@ function switchNetns(process: Process, line: CommandLine): NetNamespace {
     ns = found;
   }
   return ns;
-}
-
-/** True for what a program of ours throws to end itself. */
-export function isRefusal(error: unknown): error is Exit | Failure | KernelError {
-  return error instanceof Exit || error instanceof Failure || error instanceof KernelError;
 }

@@ -18,7 +18,6 @@ const DSFIELDS: Readonly<Record<string, number>> = {
 
 export const TABLE_MAIN = 254;
 export const TABLE_LOCAL = 255;
-export const TABLE_DEFAULT = 253;
 
 /** The entries of a file of /etc/iproute2: a number, decimal or hex, and a name on each line. */
 function parseNames(text: string): [number, string][] {

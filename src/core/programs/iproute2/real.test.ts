@@ -42,6 +42,7 @@ const PRELUDE = `
 mount -t sysfs none /sys; mount -t tmpfs none /run && mkdir -p /run/netns && cd /run
 cp -r /etc/iproute2 /run/.iproute2 && mount --bind /run/.iproute2 /etc/iproute2
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
+echo nameserver 127.0.0.1 > /run/.resolv && mount --bind /run/.resolv /etc/resolv.conf
 ip link set lo up
 mkdir -p /run/bin && cat > /run/bin/ip <<'END'
 #!/bin/bash
@@ -84,8 +85,9 @@ function normalize(outcomes: readonly Outcome[]): Outcome[] {
       .replace(/(?<![.\w:])[0-9a-f]{2}(:[0-9a-f]{2}){5}(?![\w:])/g, mac)
       .replace(/\b([0-9a-f]{4})\.(?!0:0:0:0:0:0|2:0:0:0)[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}/g, '$1.ID')
       .replace(/(\w+_timer|gc timer|hello timer|forward delay timer)(":)?\s*[0-9.]+/g, '$1 T')
+      .replace(/used \d+\/\d+/g, 'used N/N').replace(/"(used|updated)":\d+/g, '"$1":N')
       .replace(/(num(?:_?)(?:tx|rx)_?queues"?[: ])\d+/g, '$1N');
-    return { ...outcome, stdout: /\s(n|nei\w*)(\s|$)/.test(outcome.line) ? sorted(stdout) : stdout };
+    return { ...outcome, stdout: /\s(n|nei\w*)(\s|$)|^arp /.test(outcome.line) ? sorted(stdout) : stdout };
   });
 }
 
@@ -99,7 +101,7 @@ function show({ line, stdout, stderr, exit }: Outcome): string {
   return `$ ${line}\n${stdout}${stderr.replace(/^(?=.)/gm, '! ')}=> ${exit}\n`;
 }
 
-const usable = process.getuid?.() === 0 && ['ip', 'bridge', 'brctl', 'sysctl', 'unshare'].every((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0);
+const usable = process.getuid?.() === 0 && ['ip', 'bridge', 'brctl', 'sysctl', 'ifconfig', 'unshare'].every((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0);
 
 function compare({ name, lines }: RealCase): void {
   test(name, () => {
@@ -110,11 +112,11 @@ function compare({ name, lines }: RealCase): void {
   }, 60_000);
 }
 
-describe('ip, bridge, brctl and sysctl say what the real ones say', () => {
+describe('ip, bridge, brctl, sysctl, ifconfig, route and arp say what the real ones say', () => {
   if (usable) REAL_CASES.forEach(compare);
   else {
     test('needs root and the real tools', () => {
-      console.warn('NOT COMPARED with the real ip, bridge, brctl and sysctl: this needs root, iproute2, bridge-utils, procps and unshare');
+      console.warn('NOT COMPARED with the real ip, bridge, brctl, sysctl, ifconfig, route and arp: this needs root, iproute2, bridge-utils, procps, net-tools and unshare');
       expect(process.env.CI).toBeUndefined();
     });
   }

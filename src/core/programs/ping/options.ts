@@ -4,6 +4,7 @@ import { NotSimulated, type Process } from '../../shell/process.ts';
 import { type Ipv4, parseIpv4 } from '../../wire/address.ts';
 import { getopt, type Option } from '../lib/getopt.ts';
 import { INT_MAX, LONG_MAX, parseLong, strtod } from '../lib/numbers.ts';
+import type { TimestampKind } from './record-route.ts';
 import { NODEINFO_HELP, PING_USAGE, PING_VERSION } from './usage.ts';
 
 /** What the command line asks of ping. Times in milliseconds. */
@@ -33,6 +34,7 @@ export interface PingOptions {
   preload: number;
   quiet: boolean;
   recordRoute: boolean;
+  timestampOption: TimestampKind | null;
   size: number;
   source: Ipv4 | null;
   /** -B or -I with an address: bind to it. */
@@ -46,7 +48,7 @@ export interface PingOptions {
 const DEFAULTS: PingOptions = {
   adaptive: false, audible: false, broadcast: false, connect: false, count: 0, deadline: 0, device: null, family: 'any', flood: false, ident: null,
   interval: 1000, intervalGiven: false, linger: 10_000, mark: 0, numeric: false, outstanding: false, pattern: null, pmtuDiscovery: null, preload: 1,
-  quiet: false, recordRoute: false, size: 56, source: null, strictSource: false, timestamps: false, tos: 0, ttl: null, verbose: false,
+  quiet: false, recordRoute: false, timestampOption: null, size: 56, source: null, strictSource: false, timestamps: false, tos: 0, ttl: null, verbose: false,
 };
 
 /** Ends the program with what it prints; thrown by the parts of ping that find a fault. */
@@ -106,6 +108,9 @@ function discovery(text: string): PmtuDiscovery {
   return text === 'do' || text === 'dont' || text === 'want' ? text : fail(2, `invalid -M argument: ${text}`);
 }
 
+/** Options that the real program has and this one refuses. */
+export const PING_NOT_SIMULATED = new Set(['F', 'N', 'r']);
+
 const HANDLERS: Readonly<Record<string, Handler>> = {
   4: family('ipv4'),
   6: family('ipv6'),
@@ -138,14 +143,18 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   q: (o) => { o.quiet = true; },
   Q: (o, value) => { o.tos = tos(value); },
   r: () => { throw new NotSimulated('ping -r'); },
-  R: (o) => { o.recordRoute = true; },
+  R: (o) => {
+    if (o.timestampOption !== null) fail(2, 'only one of -T or -R may be used');
+    o.recordRoute = true;
+  },
   s: (o, value) => { o.size = long(value, 0, INT_MAX); },
   S: (_, value) => { long(value, 1, INT_MAX); },
   t: (o, value) => { o.ttl = long(value, 0, 255); },
   T: (o, value) => {
     if (o.recordRoute) fail(2, 'only one of -T or -R may be used');
     if (!['tsonly', 'tsandaddr', 'tsprespec'].includes(value)) fail(2, `invalid timestamp type: ${value}`);
-    throw new NotSimulated('ping -T');
+    if (value === 'tsprespec') throw new NotSimulated('ping -T tsprespec');
+    o.timestampOption = value as TimestampKind;
   },
   U: () => {},
   v: (o) => { o.verbose = true; },
@@ -154,13 +163,14 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   W: (o, value, process) => { o.linger = Math.trunc(seconds(process, value, 'bad linger time', Math.trunc(INT_MAX / 1000)) * 1000); },
 };
 
-const LETTERS = 'h?46aAbBc:CdDe:fF:i:I:l:Lm:M:nN:Op:qQ:rRs:S:t:T:UvVw:W:';
+/** The option string of getopt(3). */
+export const PING_LETTERS = 'h?46aAbBc:CdDe:fF:i:I:l:Lm:M:nN:Op:qQ:rRs:S:t:T:UvVw:W:';
 
 /** The options and the target of a command line. Throws Exit with the text of the real program, NotSimulated for what it does and we do not. */
 export function parsePing(process: Process): { options: PingOptions; targets: string[] } {
   const options = { ...DEFAULTS };
   const targets: string[] = [];
-  for (const option of getopt(process.argv.slice(1), LETTERS, targets)) {
+  for (const option of getopt(process.argv.slice(1), PING_LETTERS, targets)) {
     if ('error' in option) throw new Exit(2, `ping: ${option.error}\n${PING_USAGE}`);
     apply(process, options, option);
   }

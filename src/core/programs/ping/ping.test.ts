@@ -25,6 +25,7 @@ const CASES: [arguments: string, exit: number, stdout: string, stderr?: string][
   ['-I eth0 -c 1 10.0.2.1', 0, GOOD.replace('56(84)', 'from 10.0.1.1 eth0: 56(84)')],
   ['-I 10.0.1.1 -c 1 10.0.2.1', 0, GOOD.replace('56(84)', 'from 10.0.1.1 : 56(84)')],
   ['-B -c 1 10.0.2.1', 0, GOOD.replace('56(84)', 'from 10.0.1.1 : 56(84)')],
+  ['-I lo -W 0.3 -c 1 10.0.2.1', 1, HEAD.replace('56(84)', 'from 10.0.1.1 lo: 56(84)') + lost('10.0.2.1'), 'ping: Warning: source address might be selected on device other than: lo\n'],
   ['-I nope -c 1 10.0.2.1', 2, '', 'ping: SO_BINDTODEVICE nope: No such device\n'],
   ['-I 10.0.1.99 -c 1 10.0.2.1', 2, '', 'ping: bind: Cannot assign requested address\n'],
   ['-s 4 -c 1 10.0.2.1', 0, `PING 10.0.2.1 (10.0.2.1) 4(32) bytes of data.\n12 bytes from 10.0.2.1: icmp_seq=1 ttl=63\n${stats('10.0.2.1', '1 packets transmitted, 1 received, 0% packet loss, time Tms')}\n`],
@@ -89,6 +90,12 @@ describe('ping', () => {
       '--- 10.0.2.1 ping statistics ---\n2 packets transmitted, 2 received, 0% packet loss, time Tms\nrtt min/avg/max/mdev = T ms\n');
   });
 
+  it('the times of a time-stamp option: the first as it is, the others as distances', () => {
+    const times = (kind: string): string => net.run('a', `ping -n -T ${kind} -c 1 10.0.2.1`).stdout.replace(/\d+ absolute/, 'N absolute').split('\n').slice(2, 10).join('\n');
+    expect(times('tsonly')).toBe('TS: \tN absolute\n\t0\n\t0\n\t0\n\t0\n\t0\n\n');
+    expect(times('tsandaddr')).toBe('TS: \t10.0.1.1\tN absolute\n\t10.0.2.254\t0\n\t10.0.2.1\t0\n\t10.0.2.1\t0\n\nUnrecorded hops: 2\n'.replace('\n\nUnrecorded', '\nUnrecorded'));
+  });
+
   it('a smaller link on the way tells its MTU once; then the host itself refuses', () => {
     const fresh = testNetwork();
     fresh.run('r', 'ip link set eth1 mtu 1000');
@@ -107,7 +114,7 @@ describe('ping', () => {
     expect(net.run('a', 'timeout 1 ping 10.0.1.79; echo rc $?').stdout).toBe('rc 124\n');
   });
 
-  it.each(['-T tsonly', '-r', '-N name', '-F 1'])('%s is not simulated, and says so', (args) => {
+  it.each(['-T tsprespec', '-r', '-N name', '-F 1'])('%s is not simulated, and says so', (args) => {
     const { exit, stderr } = net.run('a', `ping ${args} 10.0.2.1`);
     expect(exit).not.toBe(0);
     expect(stderr).toMatch(new RegExp(`ping ${args.split(' ')[0]}.* is not simulated`));

@@ -7,7 +7,7 @@ import { chooseSource, findTarget, openPingSocket } from './setup.ts';
 
 /** IP's header and ICMP's. */
 const HEADERS = 28;
-const RECORD_ROUTE_LENGTH = 40;
+const OPTIONS_LENGTH = 40;
 
 /** ping(8) of iputils 20221126, for IPv4. */
 export function* ping(process: Process): Running {
@@ -40,7 +40,7 @@ function start(process: Process): Session {
   if (options.pattern) session.out += `PATTERN: 0x${[...options.pattern].map((byte) => byte.toString(16).padStart(2, '0')).join('')}\n`;
   session.out += `PING ${host.canonical} (${formatIpv4(target)}) `;
   if (options.device !== null || options.strictSource) session.out += `from ${formatIpv4(source)} ${options.device ?? ''}: `;
-  const length = options.size + HEADERS + (options.recordRoute ? RECORD_ROUTE_LENGTH : 0);
+  const length = options.size + HEADERS + (options.recordRoute || options.timestampOption ? OPTIONS_LENGTH : 0);
   session.out += `${options.size}(${length}) bytes of data.\n`;
   return session;
 }

@@ -1,4 +1,5 @@
 import { KernelError } from '../../kernel/errno.ts';
+import { listAddrs } from '../../kernel/netlink/addr.ts';
 import { openRawSocket, type RawSocket } from '../../kernel/sockets/raw.ts';
 import { openUdpSocket } from '../../kernel/sockets/udp.ts';
 import { NotSimulated, type Process } from '../../shell/process.ts';
@@ -9,7 +10,7 @@ import {
 import { IPPROTO_ICMP } from '../../wire/packet.ts';
 import { type Host, inetAton, resolveHost } from '../lib/resolve.ts';
 import { fail, failCall, type PingOptions } from './options.ts';
-import { recordRouteOption } from './record-route.ts';
+import { recordRouteOption, timestampOption } from './record-route.ts';
 
 /** Any port will do: connect(2) only looks the route up. */
 const PROBE_PORT = 1025;
@@ -67,7 +68,7 @@ function connectOrFail(connect: () => void): void {
 
 function warnAboutDevice(process: Process, options: PingOptions, source: Ipv4): void {
   if (options.device === null) return;
-  const own = [...process.ns.tables.addr.rows.values()].some((row) => row.label === options.device && row.local === source);
+  const own = listAddrs(process.ns).some((row) => row.label === options.device && row.local === source);
   if (!own) process.stderr.write(`ping: Warning: source address might be selected on device other than: ${options.device}\n`);
 }
 
@@ -101,6 +102,7 @@ function configure(process: Process, socket: RawSocket, options: PingOptions, so
     }
   }
   if (options.recordRoute) socket.options.ipOptions = recordRouteOption();
+  if (options.timestampOption) socket.options.ipOptions = timestampOption(options.timestampOption);
   socket.options.broadcast = options.broadcast;
   if (options.ttl === 0) fail(2, 'cannot set unicast time-to-live: Invalid argument');
   if (options.ttl !== null) socket.options.ttl = socket.options.multicastTtl = options.ttl;

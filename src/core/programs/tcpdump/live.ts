@@ -50,11 +50,12 @@ function deviceOrder(process: Process): { dev: NetDevice | null; merit: number }
   return [...devices, { dev: null, merit: 0x1fff_ffff }].sort((x, y) => x.merit - y.merit);
 }
 
-/** Opens the capture. */
-export function openCapture(process: Process, dev: NetDevice | null): PacketSocket {
+/** Opens the capture; a bridge that is made promiscuous shows what passes it by, too. */
+export function openCapture(process: Process, dev: NetDevice | null, promiscuous: boolean): PacketSocket {
   if (dev && !dev.up) fail(`${dev.name}: That device is not up`);
   const socket = openPacketSocket(process.ns, dev, 'all');
   socket.pid = process.pid;
+  if (promiscuous) socket.setPromiscuous();
   return socket;
 }
 

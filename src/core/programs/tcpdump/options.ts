@@ -53,8 +53,8 @@ export function fail(message: string): never {
 }
 
 export const MAX_SNAPLEN = 262_144;
-const SHORT = 'aAbB:c:C:dDeE:fF:G:hHi:Ij:JKlLm:M:nNOpqQ:r:s:StT:uUvV:w:W:xXy:Yz:Z:#';
-const LONG: readonly LongOption[] = [
+export const TCPDUMP_LETTERS = 'aAbB:c:C:dDeE:fF:G:hHi:Ij:JKlLm:M:nNOpqQ:r:s:StT:uUvV:w:W:xXy:Yz:Z:#';
+export const TCPDUMP_LONG: readonly LongOption[] = [
   ['buffer-size', 'required', 'B'], ['list-interfaces', 'none', 'D'], ['help', 'none', 'h'], ['interface', 'required', 'i'], ['monitor-mode', 'none', 'I'],
   ['time-stamp-type', 'required', 'j'], ['list-time-stamp-types', 'none', 'J'], ['micro', 'none', 'micro'], ['nano', 'none', 'nano'],
   ['time-stamp-precision', 'required', 'time-stamp-precision'], ['dont-verify-checksums', 'none', 'K'], ['list-data-link-types', 'none', 'L'],
@@ -74,6 +74,9 @@ const not = (name: string): Handler => () => {
   throw new NotSimulated(`tcpdump ${name}`);
 };
 const nothing: Handler = () => {};
+
+/** Options that the real program has and this one refuses, by what they are reported as. */
+export const TCPDUMP_NOT_SIMULATED = new Set(['C', 'd', 'D', 'E', 'f', 'G', 'H', 'I', 'j', 'J', 'm', 'M', 'N', 'T', 'V', 'W', 'z', 'nano']);
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   a: nothing, A: (o) => { o.ascii++; }, b: nothing, B: nothing, c: (o, value) => { o.count = count(value); }, C: not('-C'), d: not('-d'), D: not('-D'),
@@ -112,7 +115,7 @@ function setLinkType(_: TcpdumpOptions, text: string): void {
 export function parseTcpdump(process: Process): TcpdumpOptions {
   const options = { ...DEFAULTS };
   const words: string[] = [];
-  for (const option of getopt(process.argv.slice(1), SHORT, words, LONG)) {
+  for (const option of getopt(process.argv.slice(1), TCPDUMP_LETTERS, words, TCPDUMP_LONG)) {
     if ('error' in option) throw new Exit(1, `tcpdump: ${option.error}\n${TCPDUMP_USAGE}`);
     HANDLERS[option.name]!(options, option.value ?? '');
   }

@@ -60,8 +60,26 @@ describe('a capture', () => {
   });
   it('ends when its device goes', () => {
     const fresh = testNetwork();
-    const { stderr } = fresh.run('a', 'tcpdump -i eth0 -nn & sleep 0.2; ip link set eth0 down; wait $!; echo rc $? >&2');
+    const { stderr } = fresh.run('a', 'tcpdump -i eth0 -nn & sleep 0.2; ip link del eth0; wait $!; echo rc $? >&2');
     expect(stderr).toBe(`${VERBOSE}${LISTENING}tcpdump: pcap_loop: The interface disappeared\n${counts(0)}rc 1\n`);
+  });
+  it('goes on when its device is only down', () => {
+    const fresh = testNetwork();
+    const { stderr } = fresh.run('a', 'tcpdump -i eth0 -nn & sleep 0.2; ip link set eth0 down; sleep 2; kill $!; wait $!; echo rc $? >&2');
+    expect(stderr).toBe(`${VERBOSE}${LISTENING}${counts(0)}rc 0\n`);
+  });
+  it('makes its device promiscuous while it lasts, unless -p', () => {
+    const promiscuity = (args: string): string => net.run('a', `tcpdump -i eth0 ${args} 2> /dev/null & ip -d link show eth0 | grep -o 'promiscuity [0-9]*'; kill $!; wait; ip -d link show eth0 | grep -o 'promiscuity [0-9]*'`).stdout;
+    expect(promiscuity('')).toBe('promiscuity 1\n\npromiscuity 0\n');
+    expect(promiscuity('-p')).toBe('promiscuity 0\n\npromiscuity 0\n');
+  });
+});
+
+describe('what no printer of ours knows', () => {
+  it('stops the script, and names it', () => {
+    const script = (flags: string): string => `tcpdump -i eth0 ${flags} udp & sleep 0.2; traceroute -U -q 1 -m 1 -w 0.1 10.0.2.1 > /dev/null; sleep 1; kill $!; wait`;
+    expect(testNetwork().run('a', script('-nnt')).stderr).toMatch(/tcpdump's printing of UDP port 53 \(but tcpdump -q\) is not simulated/);
+    expect(testNetwork().run('a', script('-nntq')).stdout).toMatch(/^IP 10\.0\.1\.1\.\d+ > 10\.0\.2\.1\.53: UDP, length 32\n/);
   });
 });
 
@@ -134,4 +152,14 @@ describe('time stamps', () => {
     expect(times.map((at) => stamp(at))).toEqual(texts);
   });
   it('counts leap years', () => expect(timeStamps(4)(951_782_400 * 1e9)).toBe('2000-02-29 00:00:00.000000 '));
+});
+
+describe('a bridge', () => {
+  const PODS = 'ip link add br0 type bridge; ip link set br0 up; for i in 1 2; do ip netns add p$i; ip link add v$i type veth peer name eth0 netns p$i; ip link set v$i master br0 up; ip -n p$i link set eth0 up; ip -n p$i addr add 10.9.0.$i/24 dev eth0; done; ip netns exec p1 ping -c 1 10.9.0.2 > /dev/null';
+  const capture = (args: string): string => withoutTimes(testNetwork().run('a', `${PODS}; tcpdump ${args} -i br0 -nnt icmp 2> /dev/null & sleep 3; ip netns exec p1 ping -c 1 10.9.0.2 > /dev/null; sleep 1.5; kill $!; wait`).stdout);
+
+  it('shows a capture what passes it by, because the capture makes it promiscuous', () => {
+    expect(capture('')).toBe('IP 10.9.0.1 > 10.9.0.2: ICMP echo request, id N, seq 1, length 64\nIP 10.9.0.2 > 10.9.0.1: ICMP echo reply, id N, seq 1, length 64\n\n');
+    expect(capture('-p')).toBe('\n');
+  });
 });

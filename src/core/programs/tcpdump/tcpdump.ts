@@ -1,5 +1,6 @@
 import { KernelError } from '../../kernel/errno.ts';
 import type { NetDevice } from '../../kernel/net-device.ts';
+import { listAddrs } from '../../kernel/netlink/addr.ts';
 import type { PacketSocket } from '../../kernel/sockets/packet-socket.ts';
 import type { Process, Running, Wait, Wake } from '../../shell/process.ts';
 import { MILLISECOND } from '../../sim/time.ts';
@@ -163,7 +164,7 @@ function nameInCooked(process: Process, bytes: Uint8Array): string | null {
 function* live(process: Process, options: TcpdumpOptions): Running {
   const dev = findDevice(process, options.device);
   const linkType: LinkType = dev === null ? 'LINUX_SLL2' : 'EN10MB';
-  const socket = openCapture(process, dev);
+  const socket = openCapture(process, dev, options.promiscuous);
   try {
     if (options.listLinkTypes) return listLinkTypes(process, dev);
     if (dev === null) process.stderr.write('tcpdump: data link type LINUX_SLL2\n');
@@ -186,7 +187,7 @@ function listLinkTypes(process: Process, dev: NetDevice | null): number {
 /** The netmask of the first address, for `ip broadcast`; zero when there is none. */
 function maskOf(process: Process, dev: NetDevice | null): Ipv4 {
   if (dev === null) return 0;
-  const row = [...process.ns.tables.addr.rows.values()].find((one) => one.ifindex === dev.ifindex);
+  const row = listAddrs(process.ns).find((one) => one.ifindex === dev.ifindex);
   return row ? netmask(row.prefixLength) : 0;
 }
 
@@ -204,13 +205,18 @@ function* captureLoop(session: Session, socket: PacketSocket): Generator<Wait, n
     drain(session, socket, pending);
     if (wake === 'signal' && process.takeSignal() !== null) return finish(session, '\n');
     if (wake === 'timeout' && deliver(session, pending)) return finish(session, '');
-    if (socket.takeError() !== null) {
+    if (socket.takeError() !== null && !isThere(process, socket.device)) {
       deliver(session, pending);
       process.stderr.write('tcpdump: pcap_loop: The interface disappeared\n');
       finish(session, '');
       return 1;
     }
   }
+}
+
+/** False once the device is deleted or in another namespace. One that is only down may come up again: libpcap goes on listening. */
+function isThere(process: Process, dev: NetDevice | null): boolean {
+  return dev !== null && process.ns.devices.get(dev.ifindex) === dev;
 }
 
 /** Takes what the socket has seen and the filter lets through. */

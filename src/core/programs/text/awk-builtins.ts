@@ -1,7 +1,7 @@
 import { EPOCH } from '../../shell/interpreter/special.ts';
 import { AwkError } from './awk-lexer.ts';
 import { splitText } from './awk-input.ts';
-import type { Expr } from './awk-parser.ts';
+import type { Expr } from './awk-ast.ts';
 import { arrayOf, type AwkMachine } from './awk-run.ts';
 import { formatAwk, fromInput, toNumber, type Value } from './awk-values.ts';
 import { formatDate } from './date-format.ts';

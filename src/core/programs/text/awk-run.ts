@@ -3,7 +3,7 @@ import { AwkFiles } from './awk-io.ts';
 import { AwkError } from './awk-lexer.ts';
 import { callBuiltin } from './awk-builtins.ts';
 import { AwkInput } from './awk-input.ts';
-import type { AwkProgram, Expr, Rule, Stmt } from './awk-parser.ts';
+import type { AwkProgram, Expr, Rule, Stmt } from './awk-ast.ts';
 import { compareValues, formatAwk, isTrue, numberText, toNumber, toText, UNSET, type Value } from './awk-values.ts';
 import type { Part } from './io.ts';
 import { compilePosix } from './posix-regex.ts';

@@ -56,101 +56,129 @@ export function unsimulatedOptions(program: Program, argv: readonly string[]): r
 
 /** getopt_long(3) with permutation, and its messages. */
 export function parseOptions(process: Process, specs: OptionSpecs, style: OptionStyle): ParsedOptions {
-  const options: [string, string][] = [];
-  const operands: string[] = [];
-  const args = process.argv.slice(1);
-  const name = programName(process);
-  const inspected = (process as unknown as Partial<InspectedProcess>).inspected;
-  const fail = (message: string): ParsedOptions => {
-    if (inspected) throw new Inspected(inspected);
-    const hint = style.hint ?? `Try '${name} --help' for more information.\n`;
-    process.stderr.write(`${name}: ${message}\n${hint}`);
-    return { options, operands, failed: style.exit };
-  };
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    if (arg === '--') {
-      operands.push(...args.slice(i + 1));
-      break;
-    }
-    if (arg === '-' || !arg.startsWith('-') || style.operand?.(arg)) {
-      if (style.stopAtOperand) {
-        operands.push(...args.slice(i));
+  return new OptionReader(process, specs, style).read();
+}
+
+class OptionReader {
+  readonly #process: Process;
+  readonly #specs: OptionSpecs;
+  readonly #style: OptionStyle;
+  readonly #name: string;
+  readonly #args: readonly string[];
+  readonly #options: [string, string][] = [];
+  /** Options that are not simulated, when the program is only asked about them. */
+  readonly #inspected: string[] | undefined;
+
+  constructor(process: Process, specs: OptionSpecs, style: OptionStyle) {
+    this.#process = process;
+    this.#specs = specs;
+    this.#style = style;
+    this.#name = programName(process);
+    this.#args = process.argv.slice(1);
+    this.#inspected = (process as unknown as Partial<InspectedProcess>).inspected;
+  }
+
+  read(): ParsedOptions {
+    const operands: string[] = [];
+    for (let i = 0; i < this.#args.length; i++) {
+      const arg = this.#args[i]!;
+      if (arg === '--') {
+        operands.push(...this.#args.slice(i + 1));
         break;
       }
-      operands.push(arg);
-      continue;
+      if (arg === '-' || !arg.startsWith('-') || this.#style.operand?.(arg)) {
+        if (!this.#style.stopAtOperand) {
+          operands.push(arg);
+          continue;
+        }
+        operands.push(...this.#args.slice(i));
+        break;
+      }
+      const next = arg.startsWith('--') ? this.#long(arg, i) : this.#letters(arg, i);
+      if (typeof next === 'string') return this.#fail(next, operands);
+      i = next;
     }
-    const wrong = arg.startsWith('--') ? longOption(arg, args, i) : letters(arg, args, i);
-    if (typeof wrong === 'string') return fail(wrong);
-    i = wrong;
+    if (this.#inspected) throw new Inspected(this.#inspected);
+    return { options: this.#options, operands, failed: null };
   }
-  if (inspected) throw new Inspected(inspected);
-  return { options, operands, failed: null };
 
-  function take(key: string, value: string): void {
-    let spec = specs[key];
+  #fail(message: string, operands: readonly string[]): ParsedOptions {
+    if (this.#inspected) throw new Inspected(this.#inspected);
+    const hint = this.#style.hint ?? `Try '${this.#name} --help' for more information.\n`;
+    this.#process.stderr.write(`${this.#name}: ${message}\n${hint}`);
+    return { options: this.#options, operands, failed: this.#style.exit };
+  }
+
+  /** What an option is, other names of it followed. */
+  #spec(key: string): { readonly letter: string; readonly kind: string | undefined } {
     let letter = key;
-    while (spec?.startsWith('=')) {
-      letter = spec.slice(1);
-      spec = specs[letter];
+    let kind = this.#specs[key];
+    while (kind?.startsWith('=')) {
+      letter = kind.slice(1);
+      kind = this.#specs[letter];
     }
-    if (spec === 'never') {
-      const what = `${name} ${key.length === 1 ? '-' : '--'}${key}`;
-      if (!inspected) throw new NotSimulated(what);
-      inspected.push(what);
-    }
-    options.push([letter, value]);
+    return { letter, kind };
   }
 
-  function kind(key: string): 'yes' | 'no' | 'optional' | 'never' | undefined {
-    let spec = specs[key];
-    while (spec?.startsWith('=')) spec = specs[spec.slice(1)];
-    return spec as 'yes' | 'no' | 'optional' | 'never' | undefined;
+  #take(key: string, value: string): void {
+    const { letter, kind } = this.#spec(key);
+    if (kind === 'never') this.#notSimulated(key);
+    this.#options.push([letter, value]);
   }
 
-  function letters(arg: string, all: readonly string[], at: number): number | string {
+  #notSimulated(key: string): void {
+    const what = `${this.#name} ${key.length === 1 ? '-' : '--'}${key}`;
+    if (!this.#inspected) throw new NotSimulated(what);
+    this.#inspected.push(what);
+  }
+
+  /** `-abc value`; the index of the last argument that was used, or what is wrong. */
+  #letters(arg: string, at: number): number | string {
     for (let j = 1; j < arg.length; j++) {
       const letter = arg[j]!;
-      const wants = kind(letter);
-      if (wants === undefined) return `invalid option -- '${letter}'`;
-      if (wants === 'no' || wants === 'never') {
-        take(letter, '');
+      const { kind } = this.#spec(letter);
+      if (kind === undefined) return `invalid option -- '${letter}'`;
+      if (kind === 'no' || kind === 'never') {
+        this.#take(letter, '');
         continue;
       }
       const rest = arg.slice(j + 1);
-      if (rest !== '' || wants === 'optional') {
-        take(letter, rest);
+      if (rest !== '' || kind === 'optional') {
+        this.#take(letter, rest);
         return at;
       }
-      if (all[at + 1] === undefined) return `option requires an argument -- '${letter}'`;
-      take(letter, all[at + 1]!);
+      if (this.#args[at + 1] === undefined) return `option requires an argument -- '${letter}'`;
+      this.#take(letter, this.#args[at + 1]!);
       return at + 1;
     }
     return at;
   }
 
-  function longOption(arg: string, all: readonly string[], at: number): number | string {
+  /** `--name=value`, the name as short as is clear. */
+  #long(arg: string, at: number): number | string {
     const equals = arg.indexOf('=');
     const given = arg.slice(2, equals < 0 ? undefined : equals);
-    if (given === 'help' || given === 'version') throw new NotSimulated(`${name} --${given}`);
-    const names = Object.keys(specs).filter((key) => key.length > 1);
-    const exact = names.includes(given) ? [given] : names.filter((key) => key.startsWith(given));
-    if (exact.length === 0) return `unrecognized option '${arg.slice(0, equals < 0 ? undefined : equals)}'`;
-    if (exact.length > 1) return `option '${arg}' is ambiguous; possibilities: ${exact.map((key) => `'--${key}'`).join(' ')}`;
-    const key = exact[0]!;
-    const wants = kind(key);
+    if (given === 'help' || given === 'version') {
+      this.#notSimulated(given);
+      return at;
+    }
+    const names = Object.keys(this.#specs).filter((key) => key.length > 1);
+    const fits = names.includes(given) ? [given] : names.filter((key) => key.startsWith(given));
+    if (fits.length === 0) return `unrecognized option '${arg.slice(0, equals < 0 ? undefined : equals)}'`;
+    if (fits.length > 1) return `option '${arg}' is ambiguous; possibilities: ${fits.map((key) => `'--${key}'`).join(' ')}`;
+    const key = fits[0]!;
+    const { kind } = this.#spec(key);
     if (equals >= 0) {
-      if (wants === 'no') return `option '--${key}' doesn't allow an argument`;
-      take(key, arg.slice(equals + 1));
+      if (kind === 'no') return `option '--${key}' doesn't allow an argument`;
+      this.#take(key, arg.slice(equals + 1));
       return at;
     }
-    if (wants !== 'yes') {
-      take(key, '');
+    if (kind !== 'yes') {
+      this.#take(key, '');
       return at;
     }
-    if (all[at + 1] === undefined) return `option '--${key}' requires an argument`;
-    take(key, all[at + 1]!);
+    if (this.#args[at + 1] === undefined) return `option '--${key}' requires an argument`;
+    this.#take(key, this.#args[at + 1]!);
     return at + 1;
   }
 }

@@ -133,6 +133,12 @@ const SPECS: readonly OptionSpec[] = [
   flag(null, 'help', () => { throw new Exit(0, TRACEROUTE_USAGE); }),
 ];
 
+/** Options that the real program has and this one refuses, as they are written. */
+export const TRACEROUTE_NOT_SIMULATED = new Set([
+  '-6', '-g', '--gateway', '-T', '--tcp', '-l', '--flowlabel', '-r', '-e', '--extensions', '-A', '--as-path-lookups', '-O', '--options', '-UL', '-D', '--dccp', '-P', '--protocol',
+  '--mtu', '--back',
+]);
+
 const DEFAULTS: TracerouteOptions = {
   method: 'default', dontFragment: false, device: null, firstHop: 1, maxHops: 30, simultaneous: 16, port: 0, sport: 0, tos: 0, mark: 0, numeric: false,
   wait: 5, hereFactor: 3, nearFactor: 10, queries: 3, source: null, sendWait: 0, host: '', target: 0, packetLength: null,

@@ -1,4 +1,4 @@
-import { WaitQueue } from '../../sim/wait-queue.ts';
+import type { WaitQueue } from '../../sim/wait-queue.ts';
 import { endWords, findJob, jobEnded, reportBackground } from '../interpreter/jobs.ts';
 import type { Job, Shell, Step } from '../interpreter/shell.ts';
 import { runPendingTraps } from '../interpreter/traps.ts';

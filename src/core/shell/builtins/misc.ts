@@ -1,3 +1,4 @@
+import { Discard } from '../interpreter/control.ts';
 import { evaluateOrFail } from '../interpreter/arithmetic.ts';
 import { lookupCommand } from '../exec.ts';
 import { type Builtin, letters, plain, say } from './builtin.ts';
@@ -8,7 +9,12 @@ export const letBuiltin: Builtin = plain((shell, words) => {
     return 1;
   }
   let value = 0n;
-  for (const word of words.slice(1)) value = evaluateOrFail(shell, word, 'let');
+  try {
+    for (const word of words.slice(1)) value = evaluateOrFail(shell, word, 'let');
+  } catch (error) {
+    if (error instanceof Discard) return 1;
+    throw error;
+  }
   return value === 0n ? 1 : 0;
 });
 

@@ -13,8 +13,8 @@ interface Walk {
   readonly parent: DirectoryNode;
   readonly name: string;
   readonly node: Node | undefined;
-  /** The path without links. */
-  readonly path: string;
+  /** The directories down to it, links followed; the last is the parent. Empty for the root. */
+  readonly trail: readonly { readonly name: string }[];
   /** The path was written with a slash at its end, so it must be a directory. */
   readonly slash: boolean;
 }
@@ -106,6 +106,7 @@ export class MachineFileSystem implements FileSystem, View {
     }
     parent.entries.delete(name);
     parent.mtime = this.#now();
+    this.#files.commands.clear();
   }
 
   rename(from: string, to: string): void {
@@ -115,13 +116,14 @@ export class MachineFileSystem implements FileSystem, View {
     if (!source.parent.entries || !target.parent.entries) throw new KernelError('EXDEV');
     const { node } = source;
     if (target.node === node) return;
-    if (`${target.path}/`.startsWith(`${source.path}/`)) throw new KernelError('EINVAL');
+    if (`${pathOf(target)}/`.startsWith(`${pathOf(source)}/`)) throw new KernelError('EINVAL');
     if (target.node?.type === 'directory') {
       if (node.type !== 'directory') throw new KernelError('EISDIR');
       if (target.node.names(this).length > 0) throw new KernelError('ENOTEMPTY');
     } else if (target.node && node.type === 'directory') throw new KernelError('ENOTDIR');
     source.parent.entries.delete(source.name);
     target.parent.entries.set(target.name, node);
+    this.#files.commands.clear();
   }
 
   stat(path: string, follow = true): FileStat {
@@ -151,6 +153,7 @@ export class MachineFileSystem implements FileSystem, View {
     const node = this.#find(path);
     if (node.type === 'file' || node.type === 'directory') node.mode = mode & 0o7777;
     else throw new KernelError('EPERM');
+    this.#files.commands.clear();
   }
 
   touch(path: string): void {
@@ -160,7 +163,7 @@ export class MachineFileSystem implements FileSystem, View {
   }
 
   realpath(path: string): string {
-    return this.#walk(path, true).path || '/';
+    return pathOf(this.#walk(path, true)) || '/';
   }
 
   /** What is at a path, links followed; null when nothing is. */
@@ -183,6 +186,7 @@ export class MachineFileSystem implements FileSystem, View {
     if (!walk.parent.entries) throw new KernelError(walk.parent === this.#files.netns ? 'EPERM' : 'ENOENT');
     if (encoder.encode(walk.name).length > MAX_NAME) throw new KernelError('ENAMETOOLONG');
     walk.parent.entries.set(walk.name, node);
+    this.#files.commands.clear();
     walk.parent.mtime = this.#now();
   }
 
@@ -200,7 +204,7 @@ export class MachineFileSystem implements FileSystem, View {
       const here = trail.at(-1)!;
       if (i >= names.length) {
         const above = trail.at(-2) ?? here;
-        return { parent: above.node, name: here.name, node: here.node, path: pathOf(trail), slash };
+        return { parent: above.node, name: here.name, node: here.node, trail: trail.slice(0, -1), slash };
       }
       const name = names[i++]!;
       if (name === '.') continue;
@@ -212,7 +216,7 @@ export class MachineFileSystem implements FileSystem, View {
       const node = this.#entry(here.node, trail.length === 2 && here.name === 'etc', name);
       if (!node) {
         if (!last) throw new KernelError('ENOENT');
-        return { parent: here.node, name, node: undefined, path: `${pathOf(trail)}/${name}`, slash };
+        return { parent: here.node, name, node: undefined, trail, slash };
       }
       if (node.type === 'symlink' && (!last || follow || slash)) {
         if (++links > MAX_LINKS) throw new KernelError('ELOOP');
@@ -228,7 +232,7 @@ export class MachineFileSystem implements FileSystem, View {
       }
       if (!last) throw new KernelError('ENOTDIR');
       if (slash) throw new KernelError('ENOTDIR');
-      return { parent: here.node, name, node, path: `${pathOf(trail)}/${name}`, slash };
+      return { parent: here.node, name, node, trail, slash };
     }
   }
 
@@ -244,8 +248,9 @@ export class MachineFileSystem implements FileSystem, View {
   }
 }
 
-function pathOf(trail: readonly { readonly name: string }[]): string {
-  return trail.map((part) => part.name).join('/');
+/** The path without links. */
+function pathOf({ trail, name }: Walk): string {
+  return [...trail.map((part) => part.name), name].join('/');
 }
 
 function safeSize(read: () => string): number {

@@ -1,4 +1,5 @@
 import type { Computer } from '../computer.ts';
+import type { Found } from '../exec.ts';
 import { etcFiles } from './etc.ts';
 import { device, directory, type DirectoryNode, kernelDirectory, kernelFile, type Node, programFile, symlink } from './nodes.ts';
 import { procDirectory } from './proc.ts';
@@ -9,6 +10,8 @@ export interface MachineFiles {
   readonly root: DirectoryNode;
   /** /run/netns, whose entries are the machine's namespaces. */
   readonly netns: DirectoryNode;
+  /** What names led to along a PATH, by PATH and name (bash's hash table); forgotten when a file comes, goes or changes its mode. */
+  readonly commands: Map<string, Map<string, Found>>;
 }
 
 /** Programs that Debian keeps in /usr/sbin. */
@@ -55,7 +58,7 @@ export function createFiles(computer: Computer): MachineFiles {
     ['usr', directory([['bin', directory(bin)], ['sbin', directory(sbin)], ['lib', directory()], ['local', directory([['bin', directory()], ['sbin', directory()]])], ['share', directory()]])],
     ['var', directory([['log', directory()], ['run', symlink('/run')], ['tmp', directory([], 0, 0o1777)], ['lib', directory()]])],
   ]);
-  return { root, netns };
+  return { root, netns, commands: new Map() };
 }
 
 function devDirectory(): DirectoryNode {

@@ -90,6 +90,8 @@ export function kernelFile(read: (view: View) => string, write?: (view: View, te
     read,
     write(view, text) {
       if (!write) throw new KernelError('EACCES');
+      // Opening with O_TRUNC changes nothing in the kernel's files.
+      if (text === '') return;
       write(view, text);
     },
   };

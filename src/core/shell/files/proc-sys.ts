@@ -17,9 +17,7 @@ function sysctlDirectory(path: string): DirectoryNode {
       const kind = statSysctl(view.ns, child);
       if (kind === 'directory') return sysctlDirectory(child);
       if (kind === null) return undefined;
-      return kernelFile((v) => `${readSysctl(v.ns, child)}\n`, (v, text) => {
-        if (text !== '') writeSysctl(v.ns, child, text);
-      });
+      return kernelFile((v) => `${readSysctl(v.ns, child)}\n`, (v, text) => writeSysctl(v.ns, child, text));
     },
     (view) => (path === '' ? [...listSysctl(view.ns, path), 'kernel'] : listSysctl(view.ns, path)),
   );
@@ -29,7 +27,7 @@ function sysctlDirectory(path: string): DirectoryNode {
 function kernelSettings(): DirectoryNode {
   const files: Readonly<Record<string, Node>> = {
     hostname: kernelFile((view) => `${view.ns.machine.hostname}\n`, (view, text) => {
-      if (text !== '') view.ns.machine.hostname = text.replace(/\n.*/s, '');
+      view.ns.machine.hostname = text.replace(/\n.*/s, '');
     }),
     ostype: kernelFile(() => `${OSTYPE.ostype}\n`),
     osrelease: kernelFile(() => `${OSTYPE.osrelease}\n`),

@@ -73,7 +73,7 @@ function deviceDirectory(dev: NetDevice): DirectoryNode {
     master: dev.master ? kernelLink(() => `../${dev.master!.name}`) : undefined,
     mtu: kernelFile(() => `${dev.mtu}\n`, (_view, text) => change(dev, { mtu: parseNumber(text) })),
     netdev_group: show(() => (dev.group === 'default' ? 0 : dev.group)),
-    operstate: show(() => dev.operstate.toLowerCase()),
+    operstate: show(() => (dev.up ? dev.operstate.toLowerCase() : 'down')),
     speed: whenUp(dev, () => (dev.kind === 'bridge' ? '-1' : '10000')),
     statistics: statistics(dev),
     subsystem: kernelLink(() => '../../../../class/net'),

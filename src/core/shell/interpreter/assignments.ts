@@ -77,7 +77,7 @@ export function traceText(node: Assignment, index: string | null, value: Assigne
 }
 
 /** A word as it was written, but `$'...'` as the text that it stands for. */
-function plainQuotes(word: Word): string {
+export function plainQuotes(word: Word): string {
   return (word.parts ?? []).some((part) => part.type === 'AnsiCQuoted') ? word.parts!.map((part) => (part.type === 'AnsiCQuoted' ? singleQuote(part.value) : part.text)).join('') : word.text;
 }
 

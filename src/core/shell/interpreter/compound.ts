@@ -1,8 +1,9 @@
 import type { ArithmeticFor, Case, CompoundCommand, CompoundList, For, If, Redirected, While } from 'unbash';
 import { arithmeticText } from './arithmetic-text.ts';
 import { evaluateOrFail } from './arithmetic.ts';
+import { plainQuotes } from './assignments.ts';
 import { runConditional } from './conditional.ts';
-import { LoopExit } from './control.ts';
+import { Discard, LoopExit } from './control.ts';
 import { checked, type Place, runList, setStatus, tolerantly } from './execute.ts';
 import { reportForeground } from './jobs.ts';
 import { matchesPattern } from './pattern.ts';
@@ -12,7 +13,6 @@ import { runSubshell } from './subshell.ts';
 import { waitFor } from './substitution.ts';
 import { expandPattern, expandText, expandWords } from './words.ts';
 import { trace } from './xtrace.ts';
-import { traceQuote } from './quote.ts';
 
 /** if, for, while, case, `{ }`, `( )`, `[[ ]]`, `(( ))`. */
 export function* runCompound(shell: Shell, node: CompoundCommand | Redirected | CompoundList, place: Place): Step {
@@ -32,9 +32,7 @@ export function* runCompound(shell: Shell, node: CompoundCommand | Redirected | 
     }
     case 'ArithmeticCommand': {
       shell.at(node);
-      if (shell.set.has('xtrace')) yield* trace(shell, `((${padded(node.body)}))`);
-      const value = evaluateOrFail(shell, yield* arithmeticText(shell, node.body), '((');
-      return yield* checked(shell, value === 0n ? 1 : 0);
+      return yield* checked(shell, (yield* evaluateTraced(shell, node.body)) ? 0 : 1);
     }
     case 'Select': {
       shell.at(node);
@@ -120,7 +118,7 @@ function* runFor(shell: Shell, node: For): Step {
     for (const word of words) {
       shell.task.work();
       shell.at(node);
-      if (shell.set.has('xtrace')) yield* trace(shell, `for ${node.name.text} in ${node.wordlist ? words.map(traceQuote).join(' ') : '"$@"'}`);
+      if (shell.set.has('xtrace')) yield* trace(shell, `for ${node.name.text} in ${node.wordlist ? node.wordlist.map(plainQuotes).join(' ') : '"$@"'}`);
       shell.assign(node.name.text, word);
       const turned = yield* turn(shell, node.body);
       status = turned.status;
@@ -133,20 +131,20 @@ function* runFor(shell: Shell, node: For): Step {
 }
 
 function* runArithmeticFor(shell: Shell, node: ArithmeticFor): Step {
-  const evaluate = function* (part: { readonly pos: number; readonly end: number } | undefined): Step<bigint> {
+  const evaluate = function* (part: { readonly pos: number; readonly end: number } | undefined): Step<bigint | null> {
     if (!part) return 1n;
     shell.at(node);
-    const text = shell.source.slice(part);
-    if (shell.set.has('xtrace')) yield* trace(shell, `((${padded(text)}))`);
-    return evaluateOrFail(shell, yield* arithmeticText(shell, text), '((');
+    return yield* evaluateTraced(shell, shell.source.slice(part));
   };
   let status = 0;
-  yield* evaluate(node.initialize);
+  if ((yield* evaluate(node.initialize)) === null) return 1;
   shell.loops++;
   try {
     for (;;) {
       shell.task.work();
-      if ((yield* evaluate(node.test)) === 0n) return status;
+      const condition = yield* evaluate(node.test);
+      if (condition === null) return 1;
+      if (condition === 0n) return status;
       const turned = yield* turn(shell, node.body);
       status = turned.status;
       if (turned.left) return status;
@@ -157,9 +155,16 @@ function* runArithmeticFor(shell: Shell, node: ArithmeticFor): Step {
   }
 }
 
-/** bash prints the expression with a blank at each end. */
-function padded(text: string): string {
-  return ` ${text.trim()} `;
+/** Evaluates the text of `((...))`; null, after its message, when it is wrong. The trace shows it expanded, a blank at each end. */
+function* evaluateTraced(shell: Shell, body: string): Step<bigint | null> {
+  const text = yield* arithmeticText(shell, body);
+  if (shell.set.has('xtrace')) yield* trace(shell, `(( ${text.trim()} ))`);
+  try {
+    return evaluateOrFail(shell, text, '((');
+  } catch (error) {
+    if (error instanceof Discard) return null;
+    throw error;
+  }
 }
 
 function* runCase(shell: Shell, node: Case): Step {

@@ -4,7 +4,6 @@ import { Discard } from './control.ts';
 import { compareFiles, unaryTest } from './file-tests.ts';
 import { matchesPattern } from './pattern.ts';
 import { compilePosix } from '../../programs/text/posix-regex.ts';
-import { traceQuote } from './quote.ts';
 import type { Shell, Step } from './shell.ts';
 import { expandPattern, expandRegex, expandText } from './words.ts';
 import { trace } from './xtrace.ts';
@@ -27,13 +26,18 @@ export function* runConditional(shell: Shell, node: TestExpression): Step {
     }
     case 'TestUnary': {
       const operand = yield* expandText(shell, node.operand);
-      if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${node.operator} ${traceQuote(operand)} ]]`);
+      if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${node.operator} ${shown(operand)} ]]`);
       const result = unaryTest(shell, node.operator, operand);
       if (result === null) return shell.notSimulated(`[[ ${node.operator}`);
       return result ? 0 : 1;
     }
     case 'TestBinary': return yield* runBinary(shell, node);
   }
+}
+
+/** The trace shows words as they are, but an empty one. */
+function shown(text: string): string {
+  return text === '' ? "''" : text;
 }
 
 const NUMERIC: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> = {
@@ -46,12 +50,12 @@ function* runBinary(shell: Shell, node: Extract<TestExpression, { type: 'TestBin
   if (operator === '=~') return yield* runMatch(shell, node, left);
   if (operator === '==' || operator === '=' || operator === '!=') {
     const pattern = yield* expandPattern(shell, node.right);
-    if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${traceQuote(left)} ${operator} ${pattern === '' ? "''" : pattern} ]]`);
+    if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${shown(left)} ${operator} ${pattern === '' ? "''" : pattern} ]]`);
     const matches = matchesPattern(left, pattern, { extended: true, ignoreCase: shell.shopt.has('nocasematch') });
     return matches === (operator !== '!=') ? 0 : 1;
   }
   const right = yield* expandText(shell, node.right);
-  if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${traceQuote(left)} ${operator} ${traceQuote(right)} ]]`);
+  if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${shown(left)} ${operator} ${shown(right)} ]]`);
   if (operator === '<') return left < right ? 0 : 1;
   if (operator === '>') return left > right ? 0 : 1;
   const numeric = NUMERIC[operator];
@@ -72,7 +76,7 @@ function* runBinary(shell: Shell, node: Extract<TestExpression, { type: 'TestBin
 /** `[[ text =~ regex ]]` sets BASH_REMATCH. */
 function* runMatch(shell: Shell, node: Extract<TestExpression, { type: 'TestBinary' }>, left: string): Step {
   const source = yield* expandRegex(shell, node.right);
-  if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${traceQuote(left)} =~ ${source} ]]`);
+  if (shell.set.has('xtrace')) yield* trace(shell, `[[ ${shown(left)} =~ ${source} ]]`);
   const compiled = compilePosix(source, { extended: true, ignoreCase: shell.shopt.has('nocasematch') });
   if (typeof compiled === 'string') return 2;
   const match = compiled.exec(left);

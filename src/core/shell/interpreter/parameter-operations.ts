@@ -77,7 +77,7 @@ export function* caseOperation(shell: Shell, value: Value, operation: Operation<
 export function* sliceOperation(shell: Shell, target: Target, value: Value, operation: Operation<'Slice'>): Step<Value> {
   const offset = Number(evaluateOrFail(shell, yield* arithmeticText(shell, operation.offset.text)));
   const length = operation.length ? Number(evaluateOrFail(shell, yield* arithmeticText(shell, operation.length.text))) : null;
-  if (value.kind === 'one') return { kind: 'one', value: sliceText(shell, value.value ?? '', offset, length, operation) };
+  if (value.kind === 'one') return { kind: 'one', value: value.value === undefined ? undefined : sliceText(shell, value.value, offset, length, operation) };
   if (length !== null && length < 0) shell.fail(`${operation.length!.text}: substring expression < 0`);
   return { ...value, values: sliceList(shell, target, value.values, offset, length) };
 }

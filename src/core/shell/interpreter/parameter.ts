@@ -1,6 +1,7 @@
 import type { ParameterExpansionPart, ParameterOperation, SimpleExpansionPart, Word } from 'unbash';
 import { evaluateOrFail, indexOf, unbound } from './arithmetic.ts';
 import { arithmeticText } from './arithmetic-text.ts';
+import { Exit } from './control.ts';
 import type { Fields } from './fields.ts';
 import { caseOperation, removeOperation, replaceOperation, sliceOperation, transformOperation } from './parameter-operations.ts';
 import type { Shell, Step } from './shell.ts';
@@ -25,7 +26,7 @@ export function* expandParameter(shell: Shell, part: SimpleExpansionPart | Param
   if (part.type === 'SimpleExpansion') {
     const target = { name: part.text.slice(1), index: null };
     const value = readParameter(shell, target);
-    checkSet(shell, target, value);
+    checkSet(shell, target, value, '$');
     emit(shell, value, fields, quoted);
     return;
   }
@@ -103,14 +104,17 @@ function specialArray(shell: Shell, name: string): string[] {
 function subscriptNumber(shell: Shell, name: string, index: string): number {
   evaluateOrFail(shell, index);
   const at = indexOf(shell, name, index);
-  if (at < 0) shell.fail(`${name}: bad array subscript`);
+  if (at < 0) {
+    shell.complain(`${name}: bad array subscript`);
+    if (shell.set.has('errexit')) throw new Exit(1);
+  }
   return at;
 }
 
-function checkSet(shell: Shell, target: Target, value: Value): void {
+function checkSet(shell: Shell, target: Target, value: Value, mark = ''): void {
   if (value.kind === 'list' || value.value !== undefined || !shell.set.has('nounset')) return;
   const { name, index } = target;
-  unbound(shell, index === null ? (NAME.test(name) ? name : `$${name}`) : `${name}[${index}]`);
+  unbound(shell, index === null ? (NAME.test(name) ? name : mark + name) : `${name}[${index}]`);
 }
 
 /** `${#x}`, `${#a[@]}` */
@@ -118,7 +122,14 @@ function length(shell: Shell, target: Target): string {
   if (target.name === '@' || target.name === '*') return String(shell.positional.length);
   const value = readParameter(shell, target);
   checkSet(shell, target, value);
-  if (value.kind === 'list') return String(value.values.length);
+  if (value.kind === 'list') {
+    const variable = shell.vars.get(target.name);
+    if (shell.set.has('nounset') && (!variable || (variable.kind === 'scalar' && variable.value === undefined))) {
+      shell.complain(`${target.name}: unbound variable`);
+      throw new Exit(1);
+    }
+    return String(value.values.length);
+  }
   return String([...(value.value ?? '')].length);
 }
 

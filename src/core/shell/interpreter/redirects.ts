@@ -13,8 +13,11 @@ export interface Redirected {
   keep(): void;
 }
 
+const NOTHING_REDIRECTED: Redirected = { undo() {}, keep() {} };
+
 /** Does the redirections in their order. Null when one failed, its message printed and those before it undone. */
 export function* applyRedirects(shell: Shell, redirects: readonly Redirection[]): Step<Redirected | null> {
+  if (redirects.length === 0) return NOTHING_REDIRECTED;
   const saved: [number, OpenFile | undefined][] = [];
   const { files } = shell.task;
   const undo = (): void => {

@@ -8,7 +8,8 @@ import { writeFd } from '../task.ts';
 import type { CompoundCommand, CompoundList, Redirected } from 'unbash';
 import { Discard, Exit } from './control.ts';
 import { Source } from './source.ts';
-import { NAME, scalarValue, setScalar, Variables } from './variables.ts';
+import type { Variables } from './variables.ts';
+import { NAME, scalarValue, setScalar } from './variables.ts';
 
 /** What runs as part of the shell and may wait. */
 export type Step<T = number> = Generator<Wait, T, Wake>;
@@ -109,15 +110,15 @@ export class Shell {
 
   /** fork(2): a subshell that runs `body`. */
   fork(body: (child: Shell) => Step): Task {
-    const parent = this;
-    return fork(this.task, (task) => body(parent.copyFor(task)));
+    return fork(this.task, (task) => body(this.copyFor(task)));
   }
 
   copyFor(task: Task): Shell {
     const copy = new Shell(task, this.vars.fork());
     copy.functions = new Map(this.functions);
     copy.aliases = new Map(this.aliases);
-    for (const option of Object.keys(SET_OPTIONS) as SetOption[]) this.set.has(option) ? copy.set.add(option) : copy.set.delete(option);
+    copy.set.clear();
+    for (const option of this.set) copy.set.add(option);
     for (const option of this.shopt) copy.shopt.add(option);
     copy.positional = [...this.positional];
     copy.name = this.name;
@@ -183,7 +184,7 @@ export class Shell {
 
   /** What a fatal error of an expansion ends the shell with. */
   fatal(): Exit {
-    return new Exit(this.commandString ? 127 : 1);
+    return new Exit(this.commandString && !this.set.has('errexit') ? 127 : 1);
   }
 
   notSimulated(what: string): never {

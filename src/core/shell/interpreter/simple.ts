@@ -1,6 +1,6 @@
 import type { Assignment, Command } from 'unbash';
 import { KernelError } from '../../kernel/errno.ts';
-import { BUILTINS, type Builtin } from '../builtins/table.ts';
+import { BUILTINS, type Builtin, UNSIMULATED_BUILTINS } from '../builtins/table.ts';
 import { execute, lookupCommand, type Found } from '../exec.ts';
 import { isKnownCommand } from '../known-commands.ts';
 import { fork } from '../scheduler.ts';
@@ -123,6 +123,7 @@ function* dispatch(shell: Shell, node: Command, args: Arguments, place: Place): 
     setPipeStatus(shell, [status]);
     return status;
   }
+  if (UNSIMULATED_BUILTINS.has(name)) shell.notSimulated(name);
   const builtin = BUILTINS[name];
   const status = builtin && Object.hasOwn(BUILTINS, name) ? yield* runBuiltin(shell, builtin, args, place) : yield* runProgram(shell, args.words, node, place);
   setPipeStatus(shell, [status]);

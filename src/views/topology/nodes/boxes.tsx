@@ -94,39 +94,51 @@ export function StackBox({ data: { box } }: BoxProps) {
   );
 }
 
-export function BridgeBox({ data: { box } }: BoxProps) {
+interface DeviceLook {
+  readonly device: string;
+  readonly state: DeviceState;
+  readonly address: string;
+  readonly onClick: () => void;
+  /** lit, selected, and the state, as class names. */
+  readonly look: string;
+}
+
+function useDevice(box: Box): DeviceLook {
   const { place, device } = placeOfBox(box);
   const lit = useLit(box.id);
   const state = useNow((_run, _seq, tables) => deviceState(tables, place, device), 'up' as DeviceState);
   const address = useNow((_run, _seq, tables) => addressesOf(tables, place, linkRow(tables, place, device)?.ifindex ?? -1).join(' '), '');
   const { selected, onClick } = useSelect(box);
+  return { device, state, address, onClick, look: `${lit ? 'lit ' : ''}${selected ? 'selected ' : ''}${state.replace(' ', '-')}` };
+}
+
+export function BridgeBox({ data: { box } }: BoxProps) {
+  const { device, state, address, onClick, look } = useDevice(box);
+  const trouble = state === 'up' || state === 'gone' ? '' : ` · ${state}`;
   return (
-    <div className={`map-bridge${lit ? ' lit' : ''}${selected ? ' selected' : ''} ${state.replace(' ', '-')}`} onClick={onClick} data-place={box.id}>
-      <span className="map-name">{device}</span> <span className="map-address">bridge{address === '' ? '' : ` · ${address}`}{state === 'up' || state === 'gone' ? '' : ` · ${state}`}</span>
+    <div className={`map-bridge ${look}`} onClick={onClick} data-place={box.id}>
+      <span className="map-name">{device}</span>{' '}
+      <span className="map-address">
+        bridge{address === '' ? '' : ` · ${address}`}
+        {trouble}
+      </span>
     </div>
   );
 }
 
 export function DeviceBox({ data: { box } }: BoxProps) {
-  const { place, device } = placeOfBox(box);
-  const lit = useLit(box.id);
-  const state = useNow((_run, _seq, tables) => deviceState(tables, place, device), 'up' as DeviceState);
-  const { selected, onClick } = useSelect(box);
+  const { device, state, onClick, look } = useDevice(box);
   return (
-    <div className={`map-device${lit ? ' lit' : ''}${selected ? ' selected' : ''} ${state.replace(' ', '-')}`} onClick={onClick} data-place={box.id} title={state === 'up' ? device : `${device}: ${state}`}>
+    <div className={`map-device ${look}`} onClick={onClick} data-place={box.id} title={state === 'up' ? device : `${device}: ${state}`}>
       {device}
     </div>
   );
 }
 
 export function NicBox({ data: { box } }: BoxProps) {
-  const { place, device } = placeOfBox(box);
-  const lit = useLit(box.id);
-  const state = useNow((_run, _seq, tables) => deviceState(tables, place, device), 'up' as DeviceState);
-  const address = useNow((_run, _seq, tables) => addressesOf(tables, place, linkRow(tables, place, device)?.ifindex ?? -1).join(' '), '');
-  const { selected, onClick } = useSelect(box);
+  const { device, state, address, onClick, look } = useDevice(box);
   return (
-    <div className={`map-nic${lit ? ' lit' : ''}${selected ? ' selected' : ''} ${state.replace(' ', '-')}`} onClick={onClick} data-place={box.id}>
+    <div className={`map-nic ${look}`} onClick={onClick} data-place={box.id}>
       <span className="map-name">{device}</span>
       <span className="map-address">{address !== '' ? address : state === 'up' ? 'no address' : state}</span>
     </div>

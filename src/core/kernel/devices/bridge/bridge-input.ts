@@ -3,7 +3,7 @@ import { frameLength } from '../../../wire/codec.ts';
 import { ETH_HLEN } from '../../../wire/ethernet.ts';
 import { ETH_P_ARP } from '../../../wire/packet.ts';
 import { dropSkb, ethHdr, netifReceiveSkb } from '../../dev.ts';
-import type { NetDevice } from '../../net-device.ts';
+import { isPromiscuous, type NetDevice } from '../../net-device.ts';
 import type { SkBuff } from '../../sk-buff.ts';
 import { brDoProxySuppressArp } from './bridge-arp.ts';
 import { brFdbFind, brFdbUpdate } from './bridge-fdb.ts';
@@ -75,7 +75,7 @@ function brHandleFrameFinish(br: BridgeState, skb: SkBuff, port: NetDevice): voi
     dropSkb(skb, port, 'br_handle_frame_finish', 'BRIDGE_INGRESS_STP_STATE', `${port.name} is learning`);
     return;
   }
-  const promisc = br.dev.promisc;
+  const promisc = isPromiscuous(br.dev);
   const type = brPacketType(eth.dst);
   const local = br.hasHost && (promisc || type !== 'unicast');
   if (type === 'multicast') br.dev.stats.multicast++;

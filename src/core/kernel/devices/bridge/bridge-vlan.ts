@@ -1,4 +1,4 @@
-import type { NetDevice } from '../../net-device.ts';
+import { isPromiscuous, type NetDevice } from '../../net-device.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
 import type { Packet } from '../../../wire/packet.ts';
 import type { SkBuff } from '../../sk-buff.ts';
@@ -117,5 +117,5 @@ export function brVlanToHost(br: BridgeState, skb: SkBuff, vid: number): boolean
     return true;
   }
   // Somebody may be capturing on a promiscuous bridge: it gets the frame as it is.
-  return br.dev.promisc;
+  return isPromiscuous(br.dev);
 }

@@ -1,0 +1,42 @@
+import { NotSimulated } from '../shell/process.ts';
+import { getopt } from './lib/getopt.ts';
+import { PING_LETTERS, PING_NOT_SIMULATED } from './ping/options.ts';
+import { servicePort } from './lib/services.ts';
+import { compileFilter } from './tcpdump/filter/compile.ts';
+import { TCPDUMP_LETTERS, TCPDUMP_LONG, TCPDUMP_NOT_SIMULATED } from './tcpdump/options.ts';
+import { protocolNumber } from './tcpdump/print/protocols.ts';
+import { TRACEROUTE_NOT_SIMULATED } from './traceroute/options.ts';
+
+/** What a ping asks for that is not simulated: `ping -r`. */
+export function checkPingArgs(argv: readonly string[]): string[] {
+  return [...getopt(argv.slice(1), PING_LETTERS, [])].flatMap((option) => {
+    if ('error' in option || !PING_NOT_SIMULATED.has(option.name) || option.value === 'help') return [];
+    return [`ping -${option.name}`];
+  });
+}
+
+/** What a traceroute asks for that is not simulated: `traceroute -T`. */
+export function checkTracerouteArgs(argv: readonly string[]): string[] {
+  return argv.slice(1).flatMap((word) => {
+    const name = word.replace(/=.*/, '');
+    if (TRACEROUTE_NOT_SIMULATED.has(name)) return [`traceroute ${name}`];
+    const letters = /^-[0-9A-Za-z]{2,}$/.test(word) ? [...word.slice(1)].map((letter) => `-${letter}`) : [];
+    return letters.filter((letter) => TRACEROUTE_NOT_SIMULATED.has(letter)).map((letter) => `traceroute ${letter}`);
+  });
+}
+
+/** What a tcpdump asks for that is not simulated, words of its filter included: `tcpdump -G`, `tcpdump filter "stp"`. */
+export function checkTcpdumpArgs(argv: readonly string[]): string[] {
+  const words: string[] = [];
+  const found = [...getopt(argv.slice(1), TCPDUMP_LETTERS, words, TCPDUMP_LONG)].flatMap((option) => {
+    if ('error' in option || !TCPDUMP_NOT_SIMULATED.has(option.name)) return [];
+    return [`tcpdump ${option.name.length > 1 ? '--' : '-'}${option.name}`];
+  });
+  try {
+    compileFilter(words.join(' '), 'EN10MB', { resolveHost: () => 0, service: servicePort, ipProtocol: protocolNumber, netmask: 0, live: true });
+  } catch (error) {
+    // A wrong filter is refused by the real program as well.
+    if (error instanceof NotSimulated) found.push(error.what);
+  }
+  return found;
+}
