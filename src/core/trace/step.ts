@@ -132,7 +132,9 @@ export type Step =
   | DropStep;
 
 export type StepKind = Step['kind'];
-export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+/** One step type may stand for several kinds, as ARP's does. */
+type Having<S, K> = S extends { readonly kind: infer Kinds } ? (K extends Kinds ? S : never) : never;
+export type StepOf<K extends StepKind> = Having<Step, K>;
 
 /** The fields that the recorder fills in; a caller gives the rest. */
 type Recorded = 'seq' | 'at' | 'changes';

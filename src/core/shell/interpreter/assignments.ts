@@ -64,9 +64,11 @@ function splitKeyed(word: Word): { readonly key: string; readonly value: string;
 /** `name=value` as a command of its own. */
 export function* assign(shell: Shell, node: Assignment): Step<void> {
   const variable = shell.vars.get(node.name);
+  const list = node.value.type === 'ArrayValue';
+  if (list && shell.set.has('xtrace')) yield* trace(shell, traceText(node, null, { kind: 'array', elements: [], append: node.append === true }));
   const value = yield* expandAssignment(shell, node, variable?.kind === 'associative');
   const index = node.index ? yield* expandSubscript(shell, node.name, node.index) : null;
-  if (shell.set.has('xtrace')) yield* trace(shell, traceText(node, index, value));
+  if (!list && shell.set.has('xtrace')) yield* trace(shell, traceText(node, index, value));
   store(shell, node.name, index, value);
 }
 

@@ -125,8 +125,7 @@ function length(shell: Shell, target: Target): string {
   if (value.kind === 'list') {
     const variable = shell.vars.get(target.name);
     if (shell.set.has('nounset') && (!variable || (variable.kind === 'scalar' && variable.value === undefined))) {
-      shell.complain(`${target.name}: unbound variable`);
-      throw new Exit(1);
+      shell.fail(`${target.name}: unbound variable`);
     }
     return String(value.values.length);
   }
