@@ -54,6 +54,10 @@ describe('exit status and text', () => {
     ['br0 8000.8e5385edf5bc no', 'br0 8000.020304050607 no', 'br0 8000.8e5385edf5bc yes'],
     ['link/ether 8e:53:85:ed:f5:bc brd ff:ff:ff:ff:ff:ff', 'link/ether 02:01:02:03:04:05 brd ff:ff:ff:ff:ff:ff', 'link/ether 8e:53:85:ed:f5:bc brd 8e:53:85:ed:f5:bc'],
     ['10.0.0.2 dev eth0 FAILED \n10.0.0.1 dev eth0 STALE \n', '10.0.0.1 dev eth0 STALE \n10.0.0.2 dev eth0 FAILED \n', '10.0.0.1 dev eth0 FAILED \n10.0.0.2 dev eth0 STALE \n'],
+    ['TS: \t11320146 absolute\n\t0\n\t1\n', 'TS: \t500 absolute\n\t0\n\t0\n', 'TS: \t11320146 absolute\n\t0\n'],
+    ['TS: \t10.0.0.1\t11320146 absolute\n\t10.0.0.2\t0\n', 'TS: \t10.0.0.1\t7 absolute\n\t10.0.0.2\t1\n', 'TS: \t10.0.0.1\t7 absolute\n\t10.0.0.3\t1\n'],
+    ['[{"dst":"10.0.0.1","used":3,"confirmed":22,"probes":1}]', '[{"dst":"10.0.0.1","used":5,"confirmed":0,"probes":1}]', '[{"dst":"10.0.0.1","used":3,"confirmed":22,"probes":2}]'],
+    ['10.0.0.2  0x1  0x0  00:00:00:00:00:00  *  eth0\n10.0.0.1  0x1  0x2  02:00:00:00:01:01  *  eth0\n', '10.0.0.1  0x1  0x2  02:00:00:00:01:01  *  eth0\n10.0.0.2  0x1  0x0  00:00:00:00:00:00  *  eth0\n', '10.0.0.1  0x1  0x2  02:00:00:00:01:01  *  eth0\n'],
     ['    hello_timer    0.00 gc_timer  293.91 mtu 1500', '    hello_timer    1.00 gc_timer  100.00 mtu 1500', '    hello_timer    0.00 gc_timer  293.91 mtu 1400'],
   ])('%j = %j, but not %j', (real, same, different) => {
     expect(where(record({ stdout: real }), record({ stdout: same }))).toEqual([]);
@@ -69,6 +73,15 @@ describe('frames', () => {
   const base = ip({}, echo('001a', '0001'));
   test('random fields do not count', () => {
     expect(where(record(frames(base)), record(frames(ip({ id: 'abcd' }, echo('0007', '0001', '11'.repeat(16))))))).toEqual([]);
+  });
+  test('times in a timestamp option do not count, everything else in it does', () => {
+    const timed = (option: string): string => base.replace(' 4500 ', ' 4800 ').replace('0a000002 ', `0a000002 ${option} `);
+    const same = (one: string, other: string): boolean => where(record(frames(timed(one))), record(frames(timed(other)))).length === 0;
+    expect(same('440c0900 00b4692a 00000000', '440c0900 00000011 00000000')).toBe(true);
+    expect(same('440c0d01 0a000001 00b4692a', '440c0d01 0a000001 00000011')).toBe(true);
+    expect(same('440c0d01 0a000001 00b4692a', '440c0d01 0a000002 00b4692a')).toBe(false);
+    expect(same('440c0900 00b4692a 00000000', '440c0900 00b4692a 00000001')).toBe(false);
+    expect(same('440c0900 00b4692a 00000000', '440c0d00 00b4692a 00000000')).toBe(false);
   });
   test.each([
     ['ttl', ip({ ttl: '3f' }, echo('001a', '0001'))],

@@ -80,13 +80,17 @@ function union(...lists: Iterable<string>[]): string[] {
   return [...new Set(lists.flatMap((list) => [...list]))].sort();
 }
 
-const NEIGHBOUR_LINE = /^\S+ dev \S+ .*\b(REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED|PERMANENT|NOARP) ?$/;
+/** Of `ip neigh`, of /proc/net/arp, of `arp -n` and of `arp -a`. */
+const NEIGHBOUR_LINES = [
+  /^\S+ dev \S+ .*\b(REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED|PERMANENT|NOARP) ?$/, /^\d+\.\d+\.\d+\.\d+ +0x[0-9a-f]+ +0x[0-9a-f]+ /,
+  /^\S+ +(ether +[0-9a-f:]{17} |\(incomplete\) )/, /^\S+ \(\d+\.\d+\.\d+\.\d+\) at (<incomplete>|[0-9a-f:]{17}) /,
+];
 
 function sortNeighbourLines(text: string): string {
   const sorted: string[] = [];
   let run: string[] = [];
   for (const line of text.split('\n')) {
-    if (NEIGHBOUR_LINE.test(line)) {
+    if (NEIGHBOUR_LINES.some((pattern) => pattern.test(line))) {
       run.push(line);
       continue;
     }

@@ -75,13 +75,29 @@ function ipText(view: Reader, memory: FrameMemory): string {
   const pieces = [
     `ip ${src} > ${dst} ttl ${ttl} len ${length}`, first >> 4 === 4 ? '' : `version ${first >> 4}`, tos === 0 ? '' : `tos 0x${tos.toString(16)}`,
     (fragment & 0x4000) === 0 ? '' : 'df', more || offset > 0 ? `fragment ${idName(memory, 'f', `${src} ${dst} ${id}`)} off ${offset}${more ? ' mf' : ''}` : '',
-    options.length > 0 ? `options ${hexOf(options)}` : '',
+    options.length > 0 ? `options ${hexOf(withoutTimes(options))}` : '',
   ];
   const body = view.until(length - headerLength);
   const text = offset > 0 ? undefined : PROTOCOL_TEXTS[protocol];
   const behind = view.rest();
   return [...pieces, text ? text(body, memory, { src, dst }) : `proto ${protocol} data ${hexOf(body.rest())}`, behind.length > 0 ? `behind ${hexOf(behind)}` : '']
     .filter((piece) => piece !== '').join(' ');
+}
+
+const IPOPT_TIMESTAMP = 68;
+const IPOPT_NOOP = 1;
+
+/** The options with every time that somebody has written into a timestamp option as ffffffff. */
+function withoutTimes(options: Uint8Array): Uint8Array {
+  const shown = options.slice();
+  const lengthAt = (at: number): number => (shown[at] === IPOPT_NOOP ? 1 : Math.max(2, shown[at + 1] ?? 2));
+  for (let at = 0; at < shown.length && shown[at] !== 0; at += lengthAt(at)) {
+    if (shown[at] !== IPOPT_TIMESTAMP) continue;
+    const [, length = 0, pointer = 0, flags = 0] = shown.subarray(at);
+    const address = (flags & 15) === 0 ? 0 : 4;
+    for (let entry = 4; entry + address + 4 < Math.min(pointer, length + 1); entry += address + 4) shown.fill(255, at + entry + address, at + entry + address + 4);
+  }
+  return shown;
 }
 
 function icmpText(view: Reader, memory: FrameMemory, { src, dst }: Hosts): string {

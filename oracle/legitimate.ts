@@ -22,8 +22,10 @@ export const TEXT_RULES: readonly TextRule[] = [
   { name: 'ephemeral port (tcpdump, nc, ss)', reason: 'the kernel draws it at random', pattern: /\b(\d+\.\d+\.\d+\.\d+[.:])(3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})\b/g, replacement: '$1#' },
   { name: 'UDP checksum (tcpdump -v)', reason: 'the kernel leaves it to the device', pattern: /\[(?:bad )?udp (?:ck)?sum[^\]]*\]/g, replacement: '[udp sum #]' },
   { name: 'checksum (tcpdump -v)', reason: 'covers what is drawn at random; the kernel leaves that of TCP to the device', pattern: /\bcksum 0x[0-9a-f]+ \([^)]*\)/g, replacement: 'cksum #' },
+  { name: 'times of hosts (ping -T)', reason: 'real time', pattern: /(?<=^TS: (?:\t.*\n)*\t(?:\d+\.\d+\.\d+\.\d+\t)?)-?\d+( absolute)?$/gm, replacement: '#$1' },
   { name: 'ages (ip -s neigh, bridge -s fdb)', reason: 'real time', pattern: /\bused \d+\/\d+(\/\d+)?/g, replacement: 'used #' },
-  { name: 'running timers (ip -d link, brctl showstp)', reason: 'real time', pattern: /\b((?:hello|tcn|topology[ _]change|gc|hold|message[ _]age|forward[ _]delay)[ _]timer"?:?)(\s*)[\d.]+/g, replacement: '$1$2#' },
+  { name: 'ages (ip -s -j neigh, bridge -s -j fdb)', reason: 'real time', pattern: /"(used|confirmed|updated)":\d+/g, replacement: '"$1":#' },
+  { name: 'running timers (ip -d link, brctl showstp)', reason: 'real time', pattern: /\b((?:hello|tcn|topology[ _]change|gc|hold|message[ _]age|forward[ _]delay)[ _]timer"?:?)\s*[\d.]+/g, replacement: '$1 #' },
   { name: 'ageing timer (brctl showmacs)', reason: 'real time', pattern: /^(\s+\d+\t[0-9a-f:]{17}\t\w+\t+\s*)[\d.]+/gm, replacement: '$1#' },
   { name: 'number of queues (ip -d link)', reason: 'the number of CPUs of this computer', pattern: /\b(num[rt]xqueues |"num_[rt]x_queues":)\d+/g, replacement: '$1#' },
 ];
@@ -95,6 +97,7 @@ export const FRAME_RULES: readonly { readonly what: string; readonly reason: str
   { what: 'IP identification; for fragments only which belong together', reason: 'the kernel draws it at random' },
   { what: 'ICMP ids of echoes: numbered in order of appearance at a place in a step', reason: 'the kernel draws them at random' },
   { what: 'the first 16 bytes of the data of an echo', reason: 'ping puts the time there' },
+  { what: 'times in a timestamp option', reason: 'real time' },
   { what: 'ports that are neither below 1024 nor written in the lab: numbered in order of appearance at a place in a step', reason: 'the kernel draws them at random' },
   { what: 'source ports of VXLAN', reason: 'a hash that the kernel seeds at boot' },
   { what: 'TCP sequence numbers: relative to the connection; windows, and options but MSS', reason: 'random, and tuned to the memory of the computer' },
@@ -104,7 +107,7 @@ export const FRAME_RULES: readonly { readonly what: string; readonly reason: str
 ];
 
 /** In printed neighbour lines. */
-export const NEIGHBOUR_LINES = 'adjacent lines of `ip neigh` are compared in any order, for the same reason as the table';
+export const NEIGHBOUR_LINES = 'compared in any order, for the same reason as the table';
 
 export interface Legitimate {
   readonly where: string;
@@ -117,7 +120,7 @@ export function legitimateList(): Legitimate[] {
   return [
     ...FRAME_RULES.map(({ what, reason }) => ({ where: 'frames', what, reason })),
     ...TEXT_RULES.map(({ name, reason }) => ({ where: 'printed text', what: name, reason })),
-    { where: 'printed text', what: 'order of adjacent lines of `ip neigh`', reason: NEIGHBOUR_LINES },
+    { where: 'printed text', what: 'order of adjacent lines of `ip neigh`, `/proc/net/arp` and `arp`', reason: NEIGHBOUR_LINES },
     ...FIELD_RULES.map(({ table, fields, reason }) => ({ where: `table ${table}`, what: fields.map((field) => `\`${field}\``).join(', '), reason })),
     ...ROW_RULES.map(({ table, name, reason }) => ({ where: `table ${table}`, what: name, reason })),
     ...Object.entries(UNORDERED).map(([table, reason]) => ({ where: `table ${table}`, what: 'order of rows', reason })),

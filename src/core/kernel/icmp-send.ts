@@ -10,7 +10,7 @@ import { SCOPE } from './fib/scope.ts';
 import { icmpGlobalAllow, icmpPeerAllow, NR_ICMP_TYPES } from './icmp-limits.ts';
 import { dstMtu, ipSendSkb, type IpCookie } from './ip-append.ts';
 import { echoOptions, type SentOptions } from './ip-options.ts';
-import { lastStepOf, recordIcmpSend } from './ip-steps.ts';
+import { recordIcmpSend } from './ip-steps.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { newSkb, type SkBuff } from './sk-buff.ts';
@@ -121,7 +121,7 @@ function sendAnswer(answer: Answer, content: (route: RouteResult) => Packet | Da
   const { ns, about, header, options } = answer;
   const dst = options?.firstHop ?? answer.dst;
   const mark = sysctlInt(ns, 'net.ipv4.fwmark_reflect') !== 0 ? about.mark : 0;
-  const cause = answer.cause ?? lastStepOf(ns.recorder, about);
+  const cause = answer.cause ?? ns.recorder.lastStepOf(about.id);
   const skb = newSkb(ns.world, [answerIp(answer, answer.src, dst), header], { dev: about.dev, parent: about.id, relation: 'answer', cause, mark });
   const flow: Flow = { dst, src: answer.src, oif: 0, mark, tos: answer.tos & 0x1c, protocol: IPPROTO_ICMP, sport: 0, dport: 0, skb };
   const route = fibLookupOutput(ns, flow);

@@ -1,6 +1,5 @@
 import { NO_CHANGES, NO_READS } from '../trace/change.ts';
 import type { DropReason } from '../trace/drop-reason.ts';
-import type { Recorder } from '../trace/recorder.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
@@ -10,14 +9,6 @@ import type { SkBuff } from './sk-buff.ts';
  * The steps of the IP layer. Each gives the step's `seq`, for the `cause` of what follows from it. Callers ask
  * `recorder.on` first: with it off, nothing of this is built.
  */
-
-/** The newest step about this sk_buff; -1 when there is none. Only for what happens rarely: it walks back. */
-export function lastStepOf(recorder: Recorder, skb: SkBuff): number {
-  if (!recorder.on) return -1;
-  const { steps } = recorder;
-  for (let seq = steps.length - 1; seq >= 0; seq--) if (steps[seq]!.skb === skb.id) return seq;
-  return -1;
-}
 
 export function recordIpReceive(skb: SkBuff, dev: NetDevice): number {
   const step = {

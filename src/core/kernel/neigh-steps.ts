@@ -20,7 +20,7 @@ export function recordNeighState(ns: NetNamespace, entry: Neighbour, from: NudSt
 export function recordNeighResolve(ns: NetNamespace, entry: Neighbour, skb: SkBuff, verdict: 'resolved' | 'queued'): number {
   const step = {
     kind: 'neigh.resolve' as const, seq: 0, at: 0, machine: ns.machine.name, netns: ns.name, device: entry.dev.name, skb: skb.id, packet: skb.packet,
-    cause: skb.cause, fn: 'neigh_resolve_output', reads: [ns.tables.neigh.ref(entry.key)], changes: NO_CHANGES,
+    cause: skb.cause, fn: 'neigh_resolve_output', reads: ns.tables.neigh.reads(entry.key), changes: NO_CHANGES,
     ip: entry.ip, state: entry.state, verdict,
   };
   return ns.recorder.step(step);

@@ -6,6 +6,10 @@ import type { NetNamespace } from './net-namespace.ts';
 import { peernet2idAlloc } from './netlink/nsid.ts';
 import type { SkBuff } from './sk-buff.ts';
 
+/** TSO_MAX_SIZE, and TSO_LEGACY_MAX_SIZE of a driver that says nothing, bytes. */
+export const TSO_MAX_SIZE = 524280;
+const TSO_LEGACY_MAX_SIZE = 65536;
+
 /** What a kind of device does (struct net_device_ops). */
 export interface NetDeviceOps {
   /** Hands the frame on (ndo_start_xmit). Null, or the error that the sender gets (NET_XMIT_DROP is ENOBUFS). */
@@ -70,6 +74,8 @@ export interface NetDevice {
   alias: string | null;
   group: string;
   txqlen: number;
+  /** Largest packet that it lets TCP hand it, bytes (tso_max_size). */
+  tsoMaxSize: number;
   /** Name of the root qdisc, as ip(8) prints it: `noop` until it is first up in its namespace. */
   qdisc: string;
   master: NetDevice | null;
@@ -138,6 +144,7 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     alias: null,
     group: 'default',
     txqlen: spec.txqlen ?? 1000,
+    tsoMaxSize: spec.kind === 'bridge' ? TSO_LEGACY_MAX_SIZE : TSO_MAX_SIZE,
     qdisc: 'noop',
     master: null,
     rxHandler: null,

@@ -10,6 +10,8 @@ export interface IntSysctl {
 
 export const INT_MIN = -0x8000_0000;
 export const INT_MAX = 0x7fff_ffff;
+/** Ticks of the kernel's clock a second: a time in seconds must fit into an integer as ticks. */
+const HZ = 250;
 const int = (initial: number, min = INT_MIN, max = INT_MAX): IntSysctl => ({ initial, min, max });
 const byte = (initial: number, min = 0, max = 255): IntSysctl => ({ initial, min, max });
 
@@ -35,10 +37,10 @@ const INTEGERS = {
   'net.ipv4.ip_no_pmtu_disc': byte(0),
   'net.ipv4.ip_nonlocal_bind': byte(0),
   'net.ipv4.ip_unprivileged_port_start': int(1024, 0, 65535),
-  'net.ipv4.ipfrag_high_thresh': int(4194304, 0),
-  'net.ipv4.ipfrag_low_thresh': int(3145728, 0),
+  'net.ipv4.ipfrag_high_thresh': int(4194304, 0, Number.MAX_SAFE_INTEGER),
+  'net.ipv4.ipfrag_low_thresh': int(3145728, 0, Number.MAX_SAFE_INTEGER),
   'net.ipv4.ipfrag_max_dist': int(64, 0),
-  'net.ipv4.ipfrag_time': int(30),
+  'net.ipv4.ipfrag_time': int(30, INT_MIN, Math.trunc(INT_MAX / HZ)),
   'net.ipv4.route.min_adv_mss': int(256),
   'net.ipv4.route.min_pmtu': int(552, 68),
   'net.ipv4.route.mtu_expires': int(600),

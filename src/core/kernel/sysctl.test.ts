@@ -100,6 +100,13 @@ describe('what may be written', () => {
     if (error === null) expect(read(name).replace('\t', ' ')).toBe(text);
   });
 
+  it('of the limits of the memory for fragments keeps their order', () => {
+    const [low, high] = ['net.ipv4.ipfrag_low_thresh', 'net.ipv4.ipfrag_high_thresh'] as const;
+    expect([writeError(high, '1000'), writeError(low, '4194305')]).toEqual(['EINVAL', 'EINVAL']);
+    expect([writeError(low, '10'), writeError(high, '99999999999')]).toEqual([null, null]);
+    expect([read(low), read(high)]).toEqual(['10', '99999999999']);
+  });
+
   it('is shown by both files of one setting, each in its unit', () => {
     sysctl(ns, 'net.ipv4.neigh.va.retrans_time', 50);
     expect(read('net.ipv4.neigh.va.retrans_time_ms')).toBe('500');

@@ -164,7 +164,7 @@ function plainDirectory(ns: NetNamespace, path: string): SysctlDirectory {
 }
 
 function writeInteger(ns: NetNamespace, path: string, name: IntSysctlName, text: string): void {
-  const { min, max } = ns.sysctl.specs[name]!;
+  const { min, max } = boundsOf(ns, name);
   const [value] = parseIntegers(text, 1, min, max);
   if (name === 'net.ipv4.ip_forward') {
     setAllForwarding(ns, value!);
@@ -172,6 +172,13 @@ function writeInteger(ns: NetNamespace, path: string, name: IntSysctlName, text:
   }
   ns.sysctl.integers[name] = value!;
   note(ns, path, value!);
+}
+
+/** The two limits of the memory for fragments keep their order (ip4_frags_ns_ctl_register). */
+function boundsOf({ sysctl: { specs, integers } }: NetNamespace, name: IntSysctlName): { min: number; max: number } {
+  const { min, max } = specs[name]!;
+  if (name === 'net.ipv4.ipfrag_high_thresh') return { min: integers['net.ipv4.ipfrag_low_thresh'], max };
+  return name === 'net.ipv4.ipfrag_low_thresh' ? { min, max: integers['net.ipv4.ipfrag_high_thresh'] } : { min, max };
 }
 
 function writePair(ns: NetNamespace, path: string, file: string, name: PairSysctlName, text: string): void {

@@ -11,6 +11,8 @@ export class Table<Row extends object> {
   readonly rows = new Map<string, Row>();
   readonly subscribers = new Set<(key: string, before: Row | null, after: Row | null) => void>();
   #recorder: Recorder;
+  /** What `reads` gave; a row is read far more often than it changes. */
+  readonly #reads = new Map<string, readonly RowRef[]>();
 
   constructor(place: string, name: string, recorder: Recorder) {
     this.id = `${place}#${name}`;
@@ -37,6 +39,15 @@ export class Table<Row extends object> {
 
   ref(key: string): RowRef {
     return { table: this.id, key };
+  }
+
+  /** The `reads` of a step that read this one row. */
+  reads(key: string): readonly RowRef[] {
+    const known = this.#reads.get(key);
+    if (known !== undefined) return known;
+    const fresh = [this.ref(key)];
+    this.#reads.set(key, fresh);
+    return fresh;
   }
 
   #report(key: string, before: Row | null, after: Row | null): void {

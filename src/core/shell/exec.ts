@@ -1,4 +1,5 @@
 import { KernelError } from '../kernel/errno.ts';
+import { getNet, putNet } from '../kernel/netlink/netns.ts';
 import { NO_READS } from '../trace/change.ts';
 import type { ExecOptions, Program, Running } from './process.ts';
 import { NotSimulated } from './process.ts';
@@ -74,6 +75,8 @@ export function* execute(task: Task, found: Found, argv: readonly string[], opti
   if (options.env) task.env = options.env;
   if (options.cwd !== undefined) task.cwd = options.cwd;
   if (options.ns) {
+    getNet(options.ns);
+    putNet(task.ns);
     task.ns = options.ns;
     task.fs = task.computer.view(options.ns, options.keepMounts ? task.fs.mounts : options.ns, task.pid);
   }

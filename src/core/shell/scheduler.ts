@@ -1,4 +1,5 @@
 import { KernelError } from '../kernel/errno.ts';
+import { getNet, putNet } from '../kernel/netlink/netns.ts';
 import { NO_READS } from '../trace/change.ts';
 import type { Computer } from './computer.ts';
 import { NotSimulated, type Running, type Signal, type Wait, type Wake } from './process.ts';
@@ -29,6 +30,7 @@ export function fork(parent: Task, body: (child: Task) => Running): Task {
 /** Puts a new process on the run queue. */
 export function start(task: Task, generator: Running): void {
   task.generator = generator;
+  getNet(task.ns);
   task.computer.tasks.set(task.pid, task);
   task.context.tasks.add(task);
   schedule(task);
@@ -239,6 +241,7 @@ function finish(task: Task, code: number, signal: Signal | null): void {
   task.opened.clear();
   task.computer.tasks.delete(task.pid);
   task.context.tasks.delete(task);
+  putNet(task.ns);
   for (const other of task.computer.tasks.values()) if (other.parent === task) other.parent = null;
   task.exited.wake();
 }

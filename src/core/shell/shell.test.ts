@@ -257,6 +257,14 @@ describe('options of a run', () => {
     expect(runScript('read x; echo $?').stdout).toBe('1\n');
   });
 
+  it('keeps a namespace that lost its name as long as a process is in it', () => {
+    const { stdout } = runScript(`
+      ip netns add x; ip link add v0 type veth peer name v1 netns x
+      ip netns exec x sleep 5 &
+      sleep 0.1; ip netns del x; ip netns; ls /sys/class/net; wait; ls /sys/class/net`);
+    expect(stdout).toBe('lo\nv0\nlo\n');
+  });
+
   it('start in a namespace', () => {
     const machine = newMachine();
     const ns = addNamespace(machine, 'ns1');

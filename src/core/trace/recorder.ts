@@ -22,6 +22,8 @@ export class Recorder {
   #queue: EventQueue;
   #pending: Change[] = [];
   #skbs = 0;
+  /** The newest step about each sk_buff. */
+  readonly #lastSteps: number[] = [-1];
 
   constructor(queue: EventQueue, level: RecordLevel) {
     this.#queue = queue;
@@ -32,8 +34,16 @@ export class Recorder {
   /** A new sk_buff's id, remembered with where it came from. */
   newSkb(parent: number, relation: SkbRelation): number {
     const id = ++this.#skbs;
-    if (this.on) this.skbs.push({ id, parent, relation, bornAt: this.#queue.now });
+    if (this.on) {
+      this.skbs.push({ id, parent, relation, bornAt: this.#queue.now });
+      this.#lastSteps.push(-1);
+    }
     return id;
+  }
+
+  /** The newest step about this sk_buff; -1 when there is none, or not everything is recorded. */
+  lastStepOf(skb: number): number {
+    return this.#lastSteps[skb] ?? -1;
   }
 
   /** Reports a change of a table row; the next step takes it. */
@@ -53,6 +63,7 @@ export class Recorder {
       this.#pending = [];
     }
     this.steps.push(full as unknown as Step);
+    if (this.on) this.#lastSteps[step.skb] = seq;
     return seq;
   }
 

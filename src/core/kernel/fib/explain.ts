@@ -1,12 +1,13 @@
 import { NO_CHANGES, type RowRef } from '../../trace/change.ts';
 import type { Considered, RouteLookupStep } from '../../trace/step.ts';
+import type { Ipv4 } from '../../wire/address.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
-import type { FibMatch, FibRoute, FibRule, FibTable } from './fib-state.ts';
+import type { CachedRoute, FibMatch, FibRoute, FibRule, FibTable, RouteReasons } from './fib-state.ts';
 import type { RouteResult } from './fib-result.ts';
 import { fibGetTable, goodHop, ROUTE_TOS_MASK, routesOf } from './fib-table.ts';
-import { fibLookup, gotoTarget, isFailure, ruleMatches, type FibAnswer, type FibKey } from './rules.ts';
-import { isErrorType } from './scope.ts';
+import { fibLookup, gotoTarget, isFailure, LOOPBACK_IFINDEX, ruleMatches, type FibAnswer, type FibKey } from './rules.ts';
+import { isErrorType, SCOPE } from './scope.ts';
 
 /*
  * The reasons of a lookup, for the trace. The lookup itself keeps none: this walks the same rules and tables again, and is only
@@ -15,15 +16,45 @@ import { isErrorType } from './scope.ts';
 
 /** Records a `route.lookup` step. `result` is what the caller of the lookup got; null when it got an error or a drop. */
 export function recordLookup(ns: NetNamespace, direction: 'input' | 'output', key: FibKey, skb: SkBuff | null, result: RouteResult | null): void {
-  const answer = fibLookup(ns, key);
+  const plain = key.tos === 0 && key.oif === 0 && key.scope === SCOPE.global && !key.ignoreLinkstate && !ns.fib.customRules;
+  const cached = plain ? ns.fib.cache.get(key.dst) : undefined;
+  if (cached?.match && result !== null) return recordKnown(ns, direction, key.dst, key.src, key.iif, key.mark, skb, result, cached);
+  const answer = cached?.match ?? fibLookup(ns, key);
+  const reasons = reasonsOf(ns, key, answer);
+  push(ns, direction, key.dst, key.src, key.iif, key.mark, skb, describe(result, answer), reasons);
+}
+
+/** The same for the answer that is remembered for the destination. */
+export function recordKnown(
+  ns: NetNamespace, direction: 'input' | 'output', dst: Ipv4, src: Ipv4, iif: number, mark: number, skb: SkBuff | null, result: RouteResult, cached: CachedRoute,
+): void {
+  const answer = cached.match!;
+  const reasons = (cached.reasons ??= reasonsOf(ns, plainKey(dst), answer));
+  if (reasons.told?.of !== result) reasons.told = { of: result, result: describe(result, answer) };
+  push(ns, direction, dst, src, iif, mark, skb, reasons.told.result, reasons);
+}
+
+function push(
+  ns: NetNamespace, direction: 'input' | 'output', dst: Ipv4, src: Ipv4, iif: number, mark: number, skb: SkBuff | null,
+  result: RouteLookupStep['result'], { considered, reads }: RouteReasons,
+): void {
+  const from = direction === 'input' ? (ns.devices.get(iif)?.name ?? null) : null;
+  const step = {
+    kind: 'route.lookup' as const, seq: 0, at: 0, machine: ns.machine.name, netns: ns.name, device: from, skb: skb === null ? 0 : skb.id,
+    packet: skb === null ? null : skb.packet, cause: skb === null ? -1 : skb.cause,
+    fn: direction === 'input' ? 'ip_route_input_slow' : 'ip_route_output_key_hash', reads, changes: NO_CHANGES,
+    direction, dst, src, iif: from, mark, result, considered,
+  };
+  ns.recorder.step(step);
+}
+
+function plainKey(dst: Ipv4): FibKey {
+  return { dst, src: 0, oif: 0, iif: LOOPBACK_IFINDEX, mark: 0, tos: 0, protocol: 0, sport: 0, dport: 0, scope: SCOPE.global, ignoreLinkstate: false };
+}
+
+function reasonsOf(ns: NetNamespace, key: FibKey, answer: FibAnswer): RouteReasons {
   const considered = explain(ns, key, answer);
-  const iif = direction === 'input' ? (ns.devices.get(key.iif)?.name ?? null) : null;
-  ns.recorder.step({
-    kind: 'route.lookup', machine: ns.machine.name, netns: ns.name, device: iif, skb: skb?.id ?? 0, packet: skb?.packet ?? null,
-    cause: skb?.cause ?? -1, fn: direction === 'input' ? 'ip_route_input_slow' : 'ip_route_output_key_hash', changes: NO_CHANGES,
-    reads: considered.filter(({ verdict }) => verdict === 'chosen').map(({ ref }) => ref),
-    direction, dst: key.dst, src: key.src, iif, mark: key.mark, result: describe(result, answer), considered,
-  } as Parameters<typeof ns.recorder.step>[0]);
+  return { considered, reads: considered.filter(({ verdict }) => verdict === 'chosen').map(({ ref }) => ref), told: null };
 }
 
 function describe(result: RouteResult | null, answer: FibAnswer): RouteLookupStep['result'] {

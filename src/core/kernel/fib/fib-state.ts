@@ -1,10 +1,13 @@
 import type { Timer } from '../../sim/event-queue.ts';
 import type { Ipv4 } from '../../wire/address.ts';
+import type { RowRef } from '../../trace/change.ts';
+import type { Considered, RouteLookupStep } from '../../trace/step.ts';
 import type { DevConf } from '../dev-conf.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { AddrRow, RouteRow, RuleRow } from '../rows.ts';
 import type { RouteResult } from './fib-result.ts';
+import type { OnwardRoute } from './lookup.ts';
 
 /** The IPv4 side of a device (struct in_device). */
 export interface InDevice {
@@ -67,6 +70,18 @@ export interface CachedRoute {
   readonly match: FibMatch | null;
   /** The last answer that was made of it, for its source and device. */
   output: RouteResult | null;
+  /** What became of packets that came in, by their source and device (`inputId`); null before the first. */
+  input: Map<number, OnwardRoute> | null;
+  /** Why this route, for the trace; null before somebody recorded it. */
+  reasons: RouteReasons | null;
+}
+
+/** The rules and routes that a lookup considered, and which of their rows decided. */
+export interface RouteReasons {
+  readonly considered: readonly Considered[];
+  readonly reads: readonly RowRef[];
+  /** What was last said of an answer that was made of the route, and of which. */
+  told: { readonly of: RouteResult; readonly result: RouteLookupStep['result'] } | null;
 }
 
 /** Addresses, routes and rules of a namespace, for the kernel. Their rows are in `ns.tables`. */

@@ -9,7 +9,7 @@ import { followException, hasExceptions } from '../pmtu.ts';
 import type { RouteRow } from '../rows.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import type { RouteType } from '../types.ts';
-import { recordLookup } from './explain.ts';
+import { recordKnown, recordLookup } from './explain.ts';
 import type { CachedRoute, FibHop, FibMatch } from './fib-state.ts';
 import type { RouteResult } from './fib-result.ts';
 import { inDeviceOf, inetAddrOnlink, inetSelectAddr, ipDevFind } from './in-device.ts';
@@ -37,6 +37,8 @@ export interface Flow {
 
 /** The routes remembered by destination are forgotten when there are so many; a namespace talks to fewer. */
 const CACHE_LIMIT = 8192;
+/** And the sources of packets to one of them. */
+const INPUT_LIMIT = 256;
 
 /**
  * The route of a packet made here (ip_route_output_key). An errno when there is none: ENETUNREACH no route or a source that is
@@ -126,7 +128,7 @@ function cachedRoute(ns: NetNamespace, dst: Ipv4): CachedRoute | null {
     dst, src: 0, oif: 0, iif: LOOPBACK_IFINDEX, mark: 0, tos: 0, protocol: 0, sport: 0, dport: 0, scope: SCOPE.global, ignoreLinkstate: false,
   });
   if (cache.size >= CACHE_LIMIT) cache.clear();
-  const fresh: CachedRoute = { match: isFailure(answer) ? null : answer, output: null };
+  const fresh: CachedRoute = { match: isFailure(answer) ? null : answer, output: null, input: null, reasons: null };
   cache.set(dst, fresh);
   return fresh.match === null ? null : fresh;
 }
@@ -182,12 +184,34 @@ export type InputRoute =
   | { readonly verdict: 'error'; readonly errno: Errno; readonly type: RouteType | null; readonly forwarding: boolean }
   | { readonly verdict: 'drop'; readonly reason: DropReason };
 
+/** The two that a packet goes on by. */
+export type OnwardRoute = Extract<InputRoute, { verdict: 'local' | 'forward' }>;
+
 export function fibLookupInput(ns: NetNamespace, skb: SkBuff, ip: Ipv4Header, dev: NetDevice): InputRoute {
+  // Where nothing but the two addresses and the device decides, the last answer is the next one, until something changes.
+  const plain = ip.tos === 0 && skb.mark === 0 && !ns.fib.customRules && !hasExceptions(ns);
+  const id = ip.src + dev.ifindex * 0x1_0000_0000;
+  const cached = plain ? ns.fib.cache.get(ip.dst) : undefined;
+  const known = cached?.input?.get(id);
+  if (known !== undefined) {
+    if (ns.recorder.on) recordKnown(ns, 'input', ip.dst, ip.src, dev.ifindex, 0, skb, known.result, cached!);
+    return known;
+  }
   const ports = ns.fib.customRules ? portsOf(ip, skb.packet) : NO_PORTS;
   const key = inputKey(ip.dst, ip.src, dev, skb.mark, ip.tos, ip.protocol, ports.sport, ports.dport);
   const route = routeInput(ns, key, dev, { ip, skb });
+  if (plain) rememberInput(ns, ip.dst, id, route);
   if (ns.recorder.on) recordLookup(ns, 'input', key, skb, 'result' in route ? route.result : null);
   return route;
+}
+
+/** Only for packets that go on: by one next hop, or to this host. */
+function rememberInput(ns: NetNamespace, dst: Ipv4, id: number, route: InputRoute): void {
+  const cached = ns.fib.cache.get(dst);
+  if (!cached?.match || (route.verdict !== 'forward' && route.verdict !== 'local') || cached.match.route.hops.length > 1) return;
+  const input = (cached.input ??= new Map<number, OnwardRoute>());
+  if (input.size >= INPUT_LIMIT) input.clear();
+  input.set(id, route);
 }
 
 const NO_PORTS = { sport: 0, dport: 0 } as const;

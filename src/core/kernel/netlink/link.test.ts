@@ -98,6 +98,7 @@ test.each<[string, SetLinkRequest & { to?: 'b' }, string]>([
   ['br0', { to: 'b' }, 'EINVAL The interface netns is immutable'],
   ['vb', { to: 'b' }, 'EEXIST An interface with the same name exists in the target netns'],
   ['vb', { to: 'b', name: 'vq' }, 'ok'],
+  ['vb', { to: 'b', name: 'lo' }, "EEXIST Unable to use 'lo' for the new interface name in the target netns"],
   ['va', { name: 'br0' }, 'EEXIST'],
   ['va', { name: 'a/b' }, 'EINVAL'],
   ['va', { name: 'va' }, 'ok'],
@@ -248,6 +249,23 @@ test('a namespace lives on without its name while a process is in it', () => {
   expect([machine.namespaces.has('b'), b.dead, names(a)]).toEqual([false, false, '1:lo 2:va']);
   putNet(b);
   expect([b.dead, names(a)]).toEqual([true, '1:lo']);
+});
+
+test('a device that moves under a name that is taken there has moved, under its old one', () => {
+  const { a, b } = lab();
+  newLink(a, { name: 'va', kind: 'veth', peer: { name: 'vq' } });
+  newLink(b, { name: 'vb', kind: 'bridge' });
+  expect(failure(() => setLink(a, indexOf(a, 'va'), { ns: b, name: 'vb' }))).toBe('EEXIST');
+  expect([names(a), names(b)]).toEqual(['1:lo 2:vq', '1:lo 2:vb 3:va']);
+});
+
+test('a bridge hands on large packets once it has had a port', () => {
+  const { a } = lab();
+  const bridge = newLink(a, { name: 'br0', kind: 'bridge' });
+  expect(bridge.tsoMaxSize).toBe(65536);
+  newLink(a, { name: 'va', kind: 'veth', peer: { name: 'vb' }, master: bridge.ifindex });
+  delLink(a, indexOf(a, 'va'));
+  expect(bridge.tsoMaxSize).toBe(524280);
 });
 
 test('a veth whose other end has the same number elsewhere is told so late, and is DOWN without carrier', () => {

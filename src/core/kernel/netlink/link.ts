@@ -178,7 +178,7 @@ function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): v
   if (mac !== undefined) setMac(dev, mac);
   if (mtu !== undefined) setMtu(dev, mtu);
   if (group !== undefined) dev.group = group;
-  if (name !== undefined && !moves) changeName(dev, name);
+  if (name !== undefined) changeName(dev, name);
   if (alias !== undefined) setAlias(dev, alias);
   if (request.master !== undefined) setMaster(dev, request.master);
   changeFlags(dev, request);
@@ -186,11 +186,13 @@ function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): v
   commitLink(dev);
 }
 
+/** __dev_change_net_namespace: a new name serves here only when the old one is taken there. */
 function changeNetns(dev: NetDevice, to: NetNamespace, name: string | undefined): void {
   if (dev.kind === 'loopback' || dev.kind === 'bridge') throw new KernelError('EINVAL', 'The interface netns is immutable');
-  const wanted = name ?? dev.name;
-  if (to.devicesByName.has(wanted)) throw new KernelError('EEXIST', 'An interface with the same name exists in the target netns');
-  devChangeNetNamespace(dev, to, devGetValidName(to, wanted));
+  if (!to.devicesByName.has(dev.name)) return devChangeNetNamespace(dev, to, dev.name);
+  if (name === undefined) throw new KernelError('EEXIST', 'An interface with the same name exists in the target netns');
+  if (to.devicesByName.has(name)) throw new KernelError('EEXIST', `Unable to use '${name}' for the new interface name in the target netns`);
+  devChangeNetNamespace(dev, to, devGetValidName(to, name));
 }
 
 function changeName(dev: NetDevice, name: string): void {

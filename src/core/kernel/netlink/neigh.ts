@@ -1,3 +1,4 @@
+import type { SimTime } from '../../sim/time.ts';
 import type { Ipv4 } from '../../wire/address.ts';
 import { KernelError } from '../errno.ts';
 import { neighRecount, neighRemove } from '../neigh-life.ts';
@@ -53,6 +54,24 @@ export function delNeigh(ns: NetNamespace, request: { readonly ifindex: number; 
 /** RTM_GETNEIGH, the whole table. Linux lists by a hash with a random seed, here by age. */
 export function listNeigh(ns: NetNamespace): NeighRow[] {
   return [...ns.tables.neigh.rows.values()];
+}
+
+/** NDA_CACHEINFO and NDA_PROBES of an entry. Times since then, in nanoseconds. */
+export interface NeighCacheInfo {
+  /** Who holds the entry besides the table: its timer, when that runs. */
+  readonly references: number;
+  readonly used: SimTime;
+  readonly confirmed: SimTime;
+  readonly updated: SimTime;
+  readonly probes: number;
+}
+
+/** neigh_fill_info; null when there is no such entry (any more). */
+export function neighCacheInfo(ns: NetNamespace, { ifindex, ip }: Pick<NeighRow, 'ifindex' | 'ip'>): NeighCacheInfo | null {
+  const entry = ns.neighbours.devices.get(ifindex)?.entries.get(ip);
+  if (!entry) return null;
+  const { now } = ns.queue;
+  return { references: entry.timer === null ? 0 : 1, used: now - entry.used, confirmed: now - entry.confirmed, updated: now - entry.updated, probes: entry.probes };
 }
 
 /** RTM_NEWNEIGH with NTF_PROXY (pneigh_create). `ifindex` 0 stands for every device. */

@@ -107,6 +107,7 @@ function set(ip: Ip, args: Args): number {
   if (!link) throw new Failure(`Cannot find bridge device "${words.device}"\n`);
   talk(() => {
     if (words.self || (!link.port && Object.keys(words.port).length > 0)) throw new KernelError('EOPNOTSUPP');
+    if ('state' in words.port && words.port.state === undefined) throw new KernelError('EINVAL');
     if (link.port) setLink(ip.ns, link.ifindex, { port: words.port as Partial<BridgePortOptions> });
   });
   return 0;

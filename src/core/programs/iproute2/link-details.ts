@@ -2,7 +2,7 @@ import { formatMac, MAC_ZERO, type Mac } from '../../wire/address.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import type { BridgeOptions, BridgePortOptions, LinkRow } from '../../kernel/rows.ts';
 import type { Ip } from './ip-context.ts';
-import { infoKind, type LinkMap } from './links.ts';
+import { deviceOf, infoKind, type LinkMap } from './links.ts';
 import type { LinkView } from './link-show.ts';
 import type { Printer } from './printer.ts';
 
@@ -24,7 +24,8 @@ export function printLinkDetails(ip: Ip, p: Printer, links: LinkMap, row: LinkRo
   p.any('num_rx_queues', queues, `numrxqueues ${queues} `);
   p.any('gso_max_size', 65536, 'gso_max_size 65536 ');
   p.any('gso_max_segs', 65535, 'gso_max_segs 65535 ');
-  p.any('tso_max_size', 524280, 'tso_max_size 524280 ');
+  const tsoMaxSize = deviceOf(ip.ns, row)!.tsoMaxSize;
+  p.any('tso_max_size', tsoMaxSize, `tso_max_size ${tsoMaxSize} `);
   p.any('tso_max_segs', 65535, 'tso_max_segs 65535 ');
   p.any('gro_max_size', 65536, 'gro_max_size 65536 ');
 }

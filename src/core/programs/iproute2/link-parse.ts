@@ -45,8 +45,7 @@ export function parseLinkWords(ip: Ip, args: Args): LinkWords {
     }
     if (matches(args.word, 'alias')) {
       words.alias = args.next();
-      args.shift();
-      break;
+      continue;
     }
     readDevice(args, words);
   }

@@ -1,7 +1,7 @@
 import type { NetDevice } from '../../kernel/net-device.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import { getLink, listLinks } from '../../kernel/netlink/link.ts';
-import { peernet2id } from '../../kernel/netlink/nsid.ts';
+import { peernet2id, peernet2idAlloc } from '../../kernel/netlink/nsid.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
 import { Failure, parseUnsigned } from './args.ts';
 
@@ -73,8 +73,11 @@ export function below(ns: NetNamespace, row: LinkRow): Below | null {
   if (row.link.place === ns.place) return { ifindex: row.link.ifindex, netnsid: null, netns: null };
   const [machine, ...rest] = row.link.place.split('/');
   const name = rest.join('/');
-  const named = name !== '' && machine === ns.machine.name && ns.machine.namespaces.has(name);
-  return { ifindex: row.link.ifindex, netnsid: peernet2id(ns, row.link.place), netns: named ? name : null };
+  // A namespace that has lost its name lives on as long as a process is in it.
+  const there = deviceOf(ns, row)?.peer?.ns;
+  const holder = name !== '' && machine === ns.machine.name ? ns.machine.namespaces.get(name) : undefined;
+  const netnsid = there ? peernet2idAlloc(ns, there) : peernet2id(ns, row.link.place);
+  return { ifindex: row.link.ifindex, netnsid, netns: holder && (!there || there === holder) ? name : null };
 }
 
 /** The flags of a link, in the order in which iproute2 prints them (print_link_flags). `masterDown`: the link below is down. */

@@ -45,6 +45,7 @@ export function* ipMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set(Object.keys(BANNERS) as EventKind[]);
+  if (ip.options.stats > 0 && kinds.has('neigh')) throw new NotSimulated('ip -statistics monitor neigh');
   return yield* watch(ip, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text, about) => {
     emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
   }));

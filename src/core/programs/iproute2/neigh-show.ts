@@ -1,5 +1,7 @@
 import { formatIpv4, formatMac } from '../../wire/address.ts';
 import type { NeighRow, ProxyNeighRow } from '../../kernel/rows.ts';
+import { neighCacheInfo } from '../../kernel/netlink/neigh.ts';
+import { SECOND } from '../../sim/time.ts';
 import type { NudState } from '../../trace/step.ts';
 import { inPrefix, type Prefix } from './addresses.ts';
 import type { Ip } from './ip-context.ts';
@@ -48,6 +50,7 @@ export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, sh
   if (valid && row.mac !== null) p.any('lladdr', formatMac(row.mac), `lladdr ${formatMac(row.mac)} `);
   if (row.router) p.any('router', null, 'router ');
   if (row.extern) p.any('extern_learn', null, 'extern_learn ');
+  if (ip.options.stats > 0) printCacheInfo(ip, p, row);
   if (row.state !== 'NONE') {
     p.openArray('state');
     p.any(null, row.state, `${row.state} `);
@@ -55,6 +58,18 @@ export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, sh
   }
   if (row.protocol !== null) p.any('protocol', protocolText(ip, row.protocol), `proto ${protocolText(ip, row.protocol)} `);
   p.text('\n');
+}
+
+/** `-s`: who holds the entry, how many seconds ago it was used, confirmed and updated, how many probes went out (print_cacheinfo). */
+function printCacheInfo(ip: Ip, p: Printer, row: NeighRow): void {
+  const info = neighCacheInfo(ip.ns, row);
+  if (!info) return;
+  if (info.references > 0) p.any('refcnt', info.references, ` ref ${info.references}`);
+  for (const [key, before] of [['used', ' used '], ['confirmed', '/'], ['updated', '/']] as const) {
+    const seconds = Math.floor(info[key] / SECOND);
+    p.any(key, seconds, `${before}${seconds}`);
+  }
+  p.any('probes', info.probes, `probes ${info.probes} `);
 }
 
 export function printProxy(ip: Ip, p: Printer, row: ProxyNeighRow, links: LinkMap, short: boolean): void {

@@ -156,7 +156,6 @@ function list(ip: Ip, args: Args, action: 'show' | 'flush'): number {
     }
   }
   if (device !== null) filter.device = needLink(ip.ns, device).ifindex;
-  if (ip.options.stats > 0 && action === 'show' && !proxy) throw new NotSimulated('ip -statistics neigh show');
   return action === 'flush' ? flush(ip, filter) : show(ip, filter, proxy);
 }
 

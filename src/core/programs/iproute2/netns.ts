@@ -140,7 +140,7 @@ function identify(ip: Ip, args: Args): number {
   }
   if (!ns) throw new Failure(`Cannot open network namespace: ${strerror('ENOENT')}\n`);
   const named = ns.name !== '' && ip.ns.machine.namespaces.get(ns.name) === ns;
-  ip.out(named ? `${ns.name}\n` : args.more ? '' : '\n');
+  ip.out(named ? `${ns.name}\n` : '\n');
   return 0;
 }
 

@@ -42,6 +42,20 @@ describe('the tables of a record', () => {
   });
 });
 
+describe('ip -s neigh', () => {
+  test('tells who holds an entry, when it was used, confirmed and updated, and how many probes went out', () => {
+    const machine = newMachine();
+    run(machine, 'ip link set lo up; ip link add va type veth peer name vb; ip link set va up; ip link set vb up; ip addr add 10.0.0.1/24 dev va');
+    run(machine, 'ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev va; sleep 2.5; ping -c 1 -W 0.5 10.0.0.8');
+    expect(run(machine, 'ip -s neigh show 10.0.0.9').stdout).toBe('10.0.0.9 dev va lladdr 02:00:00:00:00:09  used 3/3/3probes 0 PERMANENT \n');
+    expect(run(machine, 'ip -s neigh show 10.0.0.8').stdout).toBe('10.0.0.8 dev va  ref 1 used 0/60/0probes 4 INCOMPLETE \n');
+    expect(JSON.parse(run(machine, 'ip -j -s neigh show 10.0.0.8').stdout))
+      .toEqual([{ dst: '10.0.0.8', dev: 'va', refcnt: 1, used: 0, confirmed: 60, updated: 0, probes: 4, state: ['INCOMPLETE'] }]);
+    run(machine, 'sleep 4');
+    expect(run(machine, 'ip -s neigh show 10.0.0.8').stdout).toBe('10.0.0.8 dev va  used 4/64/1probes 6 FAILED \n');
+  });
+});
+
 describe('VLANs, which the kernel of the test machines has not', () => {
   test('bridge vlan show', () => {
     const machine = newMachine();
@@ -126,7 +140,7 @@ describe('ip monitor', () => {
 describe('what is not simulated stops and says so', () => {
   test.each([
     ['ip link add v0 type vxlan id 5', 'ip link add type vxlan'], ['ip tunnel show', 'ip tunnel'], ['ip route add 1.1.1.1 dev lo realms 4', 'ip route ... realms'],
-    ['ip -s neigh', 'ip -statistics neigh show'], ['bridge mdb', 'bridge mdb'],
+    ['ip -s monitor neigh', 'ip -statistics monitor neigh'], ['bridge mdb', 'bridge mdb'],
   ])('%s', (line, what) => {
     const result = run(newMachine(), `ip link set lo up\n${line}\necho on`);
     expect(result.stderr).toBe(`hopscope: line 2: ${what} is not simulated\n`);

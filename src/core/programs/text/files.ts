@@ -108,6 +108,15 @@ export const touch: Program = function* (process) {
   }, (path, why) => `cannot touch '${path}': ${why}`);
 };
 
+/** link(1) of coreutils: what `ip netns exec NS link set lo up` runs when the second `ip` is forgotten. */
+export const link: Program = function* (process) {
+  const { operands, failed } = parseOptions(process, {}, { exit: 1 });
+  if (failed !== null) return failed;
+  if (operands.length < 2) return missingOperand(process, 1, operands[0]);
+  if (operands.length > 2) return extraOperand(process, operands[2]!);
+  throw new NotSimulated('a hard link (link)');
+};
+
 export const ln: Program = function* (process) {
   const { options, operands, failed } = parseOptions(process, {
     s: 'no', symbolic: '=s', f: 'no', force: '=f', n: 'no', 'no-dereference': '=n', T: 'no', 'no-target-directory': '=T', v: 'no', verbose: '=v', r: 'never', relative: '=r', b: 'never', i: 'never', t: 'never', L: 'never', P: 'never',

@@ -8,7 +8,7 @@ import { diff } from './diff.ts';
 import { echo } from './echo.ts';
 import { expr } from './expr.ts';
 import { find } from './find.ts';
-import { cp, ln, mkdir, mktemp, mv, readlink, realpath, rm, rmdir, touch } from './files.ts';
+import { cp, link, ln, mkdir, mktemp, mv, readlink, realpath, rm, rmdir, touch } from './files.ts';
 import { grep } from './grep.ts';
 import { head, tail } from './head-tail.ts';
 import { ls } from './ls.ts';
@@ -26,7 +26,7 @@ import { tr } from './tr.ts';
 
 /** The programs of coreutils, grep, sed, mawk and their like, by name. */
 export const TEXT_PROGRAMS: Readonly<Record<string, Program>> = {
-  '[': test, awk, basename, cat, chmod, chown, column, cp, cut, date, diff, dirname, echo, egrep: grep, env, expr, false: falseProgram, fgrep: grep, find, grep, head, hostname, id, kill, killall, ln, ls, lsmod, mawk: awk, mkdir, mktemp,
+  '[': test, awk, basename, cat, chmod, chown, column, cp, cut, date, diff, dirname, echo, egrep: grep, env, expr, false: falseProgram, fgrep: grep, find, grep, head, hostname, id, kill, killall, link, ln, ls, lsmod, mawk: awk, mkdir, mktemp,
   modprobe, mv, nice, nl, nohup, nproc, nsenter, paste, pgrep, pidof, pkill, printenv, printf, ps, readlink, realpath, rev, rm, rmdir, sed, seq, setsid, sleep, sort, stat, stdbuf, sudo, sync, tac, tail, tee, test, timeout, touch, tr,
   true: trueProgram, uname, uniq, wc, which, whoami, xargs, yes,
 };

@@ -71,7 +71,9 @@ class Parser {
       this.#current = { text: number, kind: 'number', at, index: null };
       return;
     }
-    const operator = TOKEN.exec(rest)?.[0];
+    let operator = TOKEN.exec(rest)?.[0];
+    // `--` is a decrement only beside a name: `1--2` is two signs.
+    if ((operator === '++' || operator === '--') && this.#current?.kind !== 'name' && !/^\s*[A-Za-z_]/.test(rest.slice(2))) operator = operator[0]!;
     this.#at += operator?.length ?? 1;
     this.#current = { text: operator ?? rest[0]!, kind: operator === undefined ? 'wrong' : 'operator', at, index: null };
   }

@@ -254,6 +254,12 @@ export function emit(shell: Shell, value: Value, fields: Fields, quoted: boolean
     else fields.value(joined);
     return;
   }
+  const [separator] = shell.ifs;
+  if (!quoted && fields.target === 'fields' && separator !== undefined && !/[ \t\n]/.test(separator)) {
+    // Where IFS does not begin with white space, empty elements stay.
+    fields.value(value.values.join(separator));
+    return;
+  }
   for (const [i, text] of value.values.entries()) {
     if (i > 0) fields.break();
     if (quoted) fields.quoted(text);

@@ -13,7 +13,9 @@ export function syntaxErrorText(shell: Shell, error: ParseError, kind: ScriptKin
   const token = tokenAt(source.text, error);
   if (token === null) return at(lastLine, 'syntax error: unexpected end of file');
   const line = source.line(error.pos);
-  return at(line, `syntax error near unexpected token \`${token}'`) + at(line, `\`${source.lineText(error.pos)}'`);
+  // Under set -e, the first message already ends the shell.
+  const near = at(line, `syntax error near unexpected token \`${token}'`);
+  return shell.set.has('errexit') ? near : near + at(line, `\`${source.lineText(error.pos)}'`);
 }
 
 const UNCLOSED: readonly (readonly [message: string, mark: string])[] = [

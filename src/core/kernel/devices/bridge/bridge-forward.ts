@@ -96,7 +96,7 @@ export function recordForward(br: BridgeState, frame: BrFrame, decision: 'forwar
   const step = {
     kind: 'bridge.forward' as const, seq: 0, at: 0, machine: ns.machine.name, netns: ns.name, device: (from ?? br.dev).name,
     skb: skb.id, packet: skb.packet, cause: skb.cause, fn: from ? 'br_handle_frame_finish' : 'br_dev_xmit',
-    reads: f ? [ns.tables.fdb.ref(f.key)] : NO_READS, changes: NO_CHANGES, bridge: br.dev.name, decision, ports, local,
+    reads: f ? ns.tables.fdb.reads(f.key) : NO_READS, changes: NO_CHANGES, bridge: br.dev.name, decision, ports, local,
   };
   ns.recorder.step(step);
 }

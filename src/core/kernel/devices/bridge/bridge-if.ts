@@ -1,7 +1,7 @@
 import { MAC_ZERO } from '../../../wire/address.ts';
 import { devSetMtu } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
-import { commitLink, type NetDevice } from '../../net-device.ts';
+import { commitLink, TSO_MAX_SIZE, type NetDevice } from '../../net-device.ts';
 import { brFdbChangeMacAddress, brFdbDeleteByPort, fdbAddLocal } from './bridge-fdb.ts';
 import { brHandleFrame } from './bridge-input.ts';
 import { defaultPort, type BridgeState } from './bridge-state.ts';
@@ -66,6 +66,8 @@ export function brAddIf(br: BridgeState, dev: NetDevice): void {
   if (dev.up && netifOperUp(dev) && br.dev.up) brStpEnablePort(dev);
   if (changed) br.dev.ns.notify('changeaddr', br.dev);
   brMtuAutoAdjust(br);
+  // br_set_gso_limits: the least of the ports', and all of ours offer the most.
+  br.dev.tsoMaxSize = TSO_MAX_SIZE;
 }
 
 /** Takes a port out of the bridge's lists and tables (del_nbp). */

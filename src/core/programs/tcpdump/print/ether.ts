@@ -1,3 +1,4 @@
+import { NotSimulated } from '../../../shell/process.ts';
 import { ETH_P_ARP, ETH_P_IP } from '../../../wire/packet.ts';
 import { printArp } from './arp.ts';
 import { defaultPrint, etherTypeName } from './ether-names.ts';
@@ -8,6 +9,8 @@ const HEADER = 14;
 const MAX_LENGTH_VALUE = 1500;
 const TAGS = new Set([0x8100, 0x9100, 0x9200, 0x88a8]);
 const RARP = 0x8035;
+/** EtherTypes that tcpdump has a printer for and this one has not: IPv6, MPLS, PPPoE, LLDP and so on. */
+const OTHER_PRINTERS = new Set([0x86dd, 0x8847, 0x8848, 0x8863, 0x8864, 0x888e, 0x88cc, 0x9000, 0x8809, 0x880b, 0x8137, 0x894f, 0x8902, 0x88ca, 0x88a2]);
 
 /** An Ethernet frame, `length` bytes on the wire; gives the length of the link-level header (print-ether.c). */
 export function printEthernet(p: Printer, length: number): number {
@@ -42,8 +45,10 @@ export function printType(p: Printer, type: number, at: number, length: number, 
   if (TAGS.has(type)) return printTag(p, at, length, unknown);
   if (type === ETH_P_IP) printIp(p, at, length - at);
   else if (type === ETH_P_ARP || type === RARP) printArp(p, at, length - at);
+  else if (type <= MAX_LENGTH_VALUE) throw new NotSimulated("tcpdump's printing of 802.2 frames");
+  else if (OTHER_PRINTERS.has(type)) throw new NotSimulated(`tcpdump's printing of ${etherTypeName(type)}`);
   else {
-    if (type > MAX_LENGTH_VALUE) unknown();
+    unknown();
     // A dump that the options ask for anyway is not made twice; -q asks for few words.
     if (!p.options.quiet && p.options.hex + p.options.hexAscii === 0) defaultPrint(p, at);
   }
