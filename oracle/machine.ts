@@ -69,7 +69,7 @@ function firstCpu(): number {
  * After `timeout` seconds it and the processes of its group are killed, with exit status 124.
  */
 export async function runOn(machine: RunningMachine, command: readonly string[], timeout: number): Promise<Ended> {
-  const inside = ['env', '-i', '-C', '/tmp', `PATH=/run/hopscope/bin:${SYSTEM_PATH}`, 'LC_ALL=C', 'HOME=/root', 'USER=root', 'SHELL=/bin/bash', 'TERM=dumb',
+  const inside = ['env', '-i', '-C', '/tmp', `PATH=/run/hopscope/bin:${SYSTEM_PATH}`, 'LANG=C.UTF-8', 'HOME=/root', 'USER=root', 'SHELL=/bin/bash', 'TERM=dumb',
     'timeout', '--signal=TERM', '--kill-after=1', String(timeout), ...command];
   const pipes = makePipes(machine);
   const child = enter(machine, ['--net', '--mount', '--uts', '--pid'], inside, ['ignore', pipes[0].write, pipes[1].write]);
