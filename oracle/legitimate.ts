@@ -25,6 +25,7 @@ export const TEXT_RULES: readonly TextRule[] = [
   { name: 'times of hosts (ping -T)', reason: 'real time', pattern: /(?<=^TS: (?:\t.*\n)*\t(?:\d+\.\d+\.\d+\.\d+\t)?)-?\d+( absolute)?$/gm, replacement: '#$1' },
   { name: 'ages (ip -s neigh, bridge -s fdb)', reason: 'real time', pattern: /\bused \d+\/\d+(\/\d+)?/g, replacement: 'used #' },
   { name: 'ages (ip -s -j neigh, bridge -s -j fdb)', reason: 'real time', pattern: /"(used|confirmed|updated)":\d+/g, replacement: '"$1":#' },
+  { name: 'lifetimes (ip route get, ip addr)', reason: 'real time', pattern: /\b(expires|valid_lft|preferred_lft) \d+sec/g, replacement: '$1 #sec' },
   { name: 'running timers (ip -d link, brctl showstp)', reason: 'real time', pattern: /\b((?:hello|tcn|topology[ _]change|gc|hold|message[ _]age|forward[ _]delay)[ _]timer"?:?)\s*[\d.]+/g, replacement: '$1 #' },
   { name: 'ageing timer (brctl showmacs)', reason: 'real time', pattern: /^(\s+\d+\t[0-9a-f:]{17}\t\w+\t+\s*)[\d.]+/gm, replacement: '$1#' },
   { name: 'number of queues (ip -d link)', reason: 'the number of CPUs of this computer', pattern: /\b(num[rt]xqueues |"num_[rt]x_queues":)\d+/g, replacement: '$1#' },

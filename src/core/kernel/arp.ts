@@ -243,7 +243,7 @@ function arpIfdown(ns: NetNamespace, dev: NetDevice): void {
 function arpNetdevEvent(ns: NetNamespace, event: NetDeviceEvent, dev: NetDevice): void {
   switch (event) {
     case 'register':
-      ns.neighbours.devices.set(dev.ifindex, { dev, settings: newNeighSettings(ns.neighbours.default.parms), entries: new Map() });
+      ns.neighbours.devices.set(dev.ifindex, { dev, settings: newNeighSettings(ns.neighbours.default.parms, ns.neighbours.default.chosen), entries: new Map() });
       return;
     case 'unregister':
       ns.neighbours.devices.delete(dev.ifindex);

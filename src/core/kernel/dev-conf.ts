@@ -65,11 +65,16 @@ export function allDevConf(): DevConf {
   return { values: { ...DEFAULTS, accept_source_route: 0 }, chosen: new Set() };
 }
 
-/** The configuration of a new device. */
+/** The configuration of a new device; what somebody chose for `default` counts as chosen for it, too (inetdev_init copies all of it). */
 export function newDevConf(base: DevConf, loopback: boolean): DevConf {
   const values = { ...base.values };
   if (loopback) values.disable_policy = values.disable_xfrm = 1;
-  return { values, chosen: new Set() };
+  return { values, chosen: new Set(base.chosen) };
+}
+
+/** From its first address on, a device keeps what it has, whatever is written to `default` (ipv4_devconf_setall). */
+export function chooseAllConf(conf: DevConf): void {
+  for (const name of DEV_CONF_NAMES) conf.chosen.add(name);
 }
 
 /** The effective value of net.ipv4.conf.DEV.NAME, with `all` taken into account as Linux does. Zero for a device without IPv4. */

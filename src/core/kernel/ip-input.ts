@@ -83,8 +83,6 @@ function dropsUnicastInMulticast(ns: NetNamespace, skb: SkBuff, dev: NetDevice):
 
 /** dst_input: the way that the route says. */
 function dstInput(ns: NetNamespace, skb: SkBuff, dev: NetDevice, route: InputRoute | null): void {
-  // A route that only leads out has dst_discard for what comes back in by it: sent through lo (SO_BINDTODEVICE) to an address of others.
-  if (route === null && skb.dst!.type === 'unicast') return dropSkb(skb, dev, 'dst_discard', 'NOT_SPECIFIED', 'the route it came back by only leads out');
   if (route === null || route.verdict === 'local') return ipLocalDeliver(ns, skb, dev);
   if (route.verdict === 'forward') return ipForward(ns, skb, dev, route.redirect);
   if (route.verdict === 'error') ipError(ns, skb, dev, route);

@@ -89,14 +89,19 @@ export interface NeighTable {
   readonly appProbes: Set<(entry: Neighbour) => void>;
 }
 
-/** Settings of a new device, from those of `default`. */
-export function newNeighSettings(base: Readonly<NeighParms>): NeighSettings {
-  return { parms: { ...base }, chosen: new Set(), reachableTime: base.base_reachable_time, drawnAt: -1 };
+/** Settings of a new device, from those of `default`; what somebody chose there counts as chosen here, too (neigh_parms_alloc). */
+export function newNeighSettings(base: Readonly<NeighParms>, chosen: ReadonlySet<NeighParmName>): NeighSettings {
+  return { parms: { ...base }, chosen: new Set(chosen), reachableTime: base.base_reachable_time, drawnAt: -1 };
+}
+
+/** From its first address on, a device keeps what it has, whatever is written to `default` (neigh_parms_data_state_setall). */
+export function chooseAllNeighParms({ parms, chosen }: NeighSettings): void {
+  for (const name of Object.keys(parms) as NeighParmName[]) chosen.add(name);
 }
 
 export function createNeighTable(): NeighTable {
   return {
-    devices: new Map(), default: newNeighSettings(NEIGH_PARM_DEFAULTS),
+    devices: new Map(), default: newNeighSettings(NEIGH_PARM_DEFAULTS, new Set()),
     limits: { gc_interval: 30, gc_thresh1: 128, gc_thresh2: 512, gc_thresh3: 1024 },
     gcEntries: 0, lastFlush: 0, gcTimer: null, proxyQueue: [], onLinkFailure: null, appProbes: new Set(),
   };

@@ -10,7 +10,15 @@ const REDIRECT_LIFETIME: SimTime = 300 * SECOND;
 
 /** The exceptions of a namespace by destination, in the order in which they were learned; the rows are in its `exception` table. */
 export type ExceptionStore = Map<Ipv4, LearnedException[]>;
-interface LearnedException {
+
+/** An exception, with the next hop whose it is. */
+export interface LearnedRoute {
+  readonly route: RouteRow;
+  readonly row: ExceptionRow;
+  /** The next hop's own gateway. */
+  readonly via: Ipv4 | null;
+}
+interface LearnedException extends LearnedRoute {
   readonly key: string;
   /** The route that it belongs to; it dies with the route. */
   route: RouteRow;
@@ -117,7 +125,7 @@ function learn(ns: NetNamespace, route: RouteRow, hop: NextHop, dst: Ipv4, told:
   const before = known?.row ?? { dst, ifindex: hop.ifindex, gateway: null, pmtu: 0, locked: false, expires: 0 };
   const row: ExceptionRow = { ...before, ...told };
   if (known) known.row = row;
-  else learned.push({ key, route, row });
+  else learned.push({ key, route, row, via: hop.via });
   ns.inet.exceptions.set(dst, learned);
   ns.fib.invalidate();
   ns.tables.exception.put(key, row);

@@ -1,4 +1,4 @@
-import { allDevConf, defaultDevConf, type DevConf } from './dev-conf.ts';
+import { allDevConf, defaultDevConf, type DevConf, type DevConfName } from './dev-conf.ts';
 import type { Machine } from './machine.ts';
 
 /** A setting of one integer: its value in a new namespace and what may be written. */
@@ -80,23 +80,28 @@ export interface SysctlState {
   readonly default: DevConf;
   /** net.ipv6.conf: IPv6 itself is not simulated; these are here because lab set-ups write them. By device name, and `all`, `default`. */
   readonly ipv6: Map<string, { disableIpv6: number; forwarding: number }>;
+  /** Told of each setting that the kernel announces: a device's name, `all` or `default`, and its ifindex if it is one (inet_netconf_notify_devconf). */
+  readonly announced: Set<(of: string, ifindex: number | null, name: DevConfName, value: number) => void>;
   /** Directories of other layers, by their path (`net/netfilter`). */
   readonly directories: Map<string, SysctlDirectory>;
 }
 
+const initialOf = (from: Record<string, IntSysctl>): Record<string, number> => Object.fromEntries(Object.entries(from).map(([name, spec]) => [name, spec.initial]));
+const INITIAL_WITH_BR_NETFILTER = { ...initialOf(INTEGERS), ...initialOf(BRIDGE_INTEGERS) } as Record<IntSysctlName, number>;
+/** Without br_netfilter nothing passes from the bridge to iptables, whatever the files would say. */
+const INITIAL: Record<IntSysctlName, number> = { ...INITIAL_WITH_BR_NETFILTER, ...Object.fromEntries(Object.keys(BRIDGE_INTEGERS).map((name) => [name, 0])) };
+
 /** What a new namespace begins with. Linux copies conf/all and conf/default from the first namespace; here they are the defaults. */
 export function createSysctls(machine: Machine): SysctlState {
   const specs: Record<string, IntSysctl> = machine.options.brNetfilter ? { ...INTEGERS, ...BRIDGE_INTEGERS } : INTEGERS;
-  const initial = (from: Record<string, IntSysctl>): [string, number][] => Object.entries(from).map(([name, spec]) => [name, spec.initial]);
-  const integers = Object.fromEntries(initial(INTEGERS)) as Record<IntSysctlName, number>;
-  // Without br_netfilter nothing passes from the bridge to iptables, whatever the files would say.
-  for (const [name, value] of initial(BRIDGE_INTEGERS)) integers[name as IntSysctlName] = machine.options.brNetfilter ? value : 0;
+  const integers = { ...(machine.options.brNetfilter ? INITIAL_WITH_BR_NETFILTER : INITIAL) };
   return {
     specs, integers,
     pairs: { 'net.ipv4.ip_local_port_range': [32768, 60999], 'net.ipv4.ping_group_range': [1, 0] },
     reservedPorts: '',
     all: allDevConf(), default: defaultDevConf(),
     ipv6: new Map([['all', { disableIpv6: 1, forwarding: 0 }], ['default', { disableIpv6: 1, forwarding: 0 }]]),
+    announced: new Set(),
     directories: new Map(),
   };
 }

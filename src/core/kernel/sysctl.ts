@@ -229,12 +229,22 @@ function confDirectory(ns: NetNamespace, path: string, name: string): SysctlDire
         setAllForwarding(ns, value);
         return;
       }
+      const before = conf.values[key];
       conf.values[key] = value;
       conf.chosen.add(key);
       note(ns, `${path}/${file}`, value);
+      if (before !== value && ANNOUNCED.has(key)) announce(ns, name, key, value);
       if (name === 'default' && key !== 'forwarding') copyDefault(ns, key, value);
     },
   };
+}
+
+/** Settings whose changes are told to who listens (devinet_conf_proc, devinet_sysctl_forward). */
+const ANNOUNCED: ReadonlySet<DevConfName> = new Set<DevConfName>(['forwarding', 'rp_filter', 'proxy_arp', 'ignore_routes_with_linkdown']);
+
+function announce(ns: NetNamespace, of: string, name: DevConfName, value: number): void {
+  const ifindex = of === 'all' || of === 'default' ? null : ns.devicesByName.get(of)!.ifindex;
+  for (const hear of [...ns.sysctl.announced]) hear(of, ifindex, name, value);
 }
 
 /** What is written to `default` reaches every device for which nobody has chosen a value (devinet_copy_dflt_conf). */
@@ -258,9 +268,12 @@ function setAllForwarding(ns: NetNamespace, value: number): void {
   note(ns, 'net/ipv4/conf/all/accept_redirects', all.values.accept_redirects);
   ns.sysctl.default.values.forwarding = value;
   note(ns, 'net/ipv4/conf/default/forwarding', value);
+  announce(ns, 'all', 'forwarding', value);
+  announce(ns, 'default', 'forwarding', value);
   for (const { dev, conf } of ns.fib.inDevices.values()) {
     conf.values.forwarding = value;
     note(ns, `net/ipv4/conf/${dev.name}/forwarding`, value);
+    announce(ns, dev.name, 'forwarding', value);
   }
 }
 

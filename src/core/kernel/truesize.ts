@@ -10,7 +10,8 @@ const HEADROOM = 31;
 
 /** What the kernel takes for the data of a packet: its cache of small heads (576 bytes), the caches above it, then whole pages. */
 function kmallocSize(bytes: number): number {
-  for (const size of [576, 1024, 2048, 4096, 8192]) if (bytes <= size) return size;
+  if (bytes <= 576) return 576;
+  for (let size = 1024; size <= 8192; size *= 2) if (bytes <= size) return size;
   return Math.ceil(bytes / 4096) * 4096;
 }
 

@@ -48,12 +48,10 @@ export class Bounds {
     if (until > this.#maxTime && !done()) until = this.#maxTime + 1;
     let slice = 0;
     while (!done()) {
-      const next = queue.peek();
-      if (next === null || next > until) {
+      if (!queue.step(until)) {
         queue.runUntil(until);
         break;
       }
-      queue.step();
       if (++this.#events > this.#maxEvents) throw this.#stopped(`${this.#maxEvents} events`);
       if (recorder.steps.length > this.#maxTraceSteps) throw this.#stopped(`${this.#maxTraceSteps} steps of the trace`);
       if (++slice % SLICE === 0) yield progress();

@@ -70,6 +70,9 @@ export const RECORD_QUIET_SECONDS = 0.3;
 /** ... or when it has been waited for this long. */
 export const RECORD_QUIET_LIMIT_SECONDS = 3;
 
+/** Changes of carrier are waited for at most this long. */
+export const RECORD_LINKS_LIMIT_SECONDS = 1.2;
+
 /** Reading the tables after a step takes at least this long: the next one begins no earlier. */
 export const RECORD_TABLES_SECONDS = 0.2;
 

@@ -9,7 +9,7 @@ import { Bounds, LabStopped } from './bounds.ts';
 import { checkExpectation } from './expect.ts';
 import { recordFrames } from './frames.ts';
 import type { Lab, LabMachine, LabStep } from './lab.ts';
-import { RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
+import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
 import type { CommandResult, LabRun, Progress, RunOptions, RunProblem, StepResult } from './run-types.ts';
 import { devicesOf, tablesOf } from './tables.ts';
 
@@ -80,6 +80,7 @@ function* runSetups(session: Session): Generator<Progress, boolean, void> {
   bounds.enter(['settle']);
   yield* pass(session, lab.settle);
   yield* quiet(session);
+  yield* linksSettled(session);
   yield* pass(session, TABLES_SECONDS);
   return true;
 }
@@ -108,6 +109,7 @@ function* runStep(session: Session, step: LabStep): Generator<Progress, void, vo
   const endNs = queue.now;
   yield* pass(session, step.settle);
   yield* quiet(session);
+  yield* linksSettled(session);
   const end = markEnd(session, machine, step.index, ended.exit);
   const range: StepRange = { start, end, next: recorder.steps.length };
   const { stopped, read, ...rest } = ended;
@@ -175,6 +177,13 @@ function* quiet(session: Session): Generator<Progress, void, void> {
     if (until <= queue.now) return;
     yield* passUntil(session, until);
   }
+}
+
+/** Waits until changes of carrier have had their consequences: the kernel tells the layers above of them up to a second later. */
+function* linksSettled(session: Session): Generator<Progress, void, void> {
+  const { queue, linkwatch } = session.world;
+  const limit = queue.now + RECORD_LINKS_LIMIT_SECONDS * SECOND;
+  while (linkwatch.pending.size > 0 && linkwatch.nextEvent <= limit && queue.now < linkwatch.nextEvent) yield* passUntil(session, linkwatch.nextEvent);
 }
 
 function mark({ world }: Session, machine: string, index: number, run: string): number {

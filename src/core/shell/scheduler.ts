@@ -134,7 +134,7 @@ function fail(task: Task, error: unknown): void {
 
 function park(task: Task, wait: Wait): void {
   task.wake = null;
-  for (const queue of wait.queues) listen(task, queue, () => wakeUp(task, 'ready'));
+  for (const queue of wait.queues) listen(task, queue, (task.hear ??= () => wakeUp(task, 'ready')));
   if (wait.deadline !== null) task.timer = task.world.queue.schedule(wait.deadline, timeout, task);
   const pipe = task.blockedOn;
   if (pipe) {

@@ -52,6 +52,8 @@ export class Task implements Process {
   blockedOn: Pipe | null = null;
   timer: Timer | null = null;
   wakers: [WaitQueue, () => void][] = [];
+  /** Wakes it up when what it waits for is ready. */
+  hear: (() => void) | null = null;
 
   constructor(computer: Computer, context: RunContext, pid: number, from: Task | null, files: FileTable) {
     this.computer = computer;

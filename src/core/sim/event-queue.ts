@@ -49,11 +49,12 @@ export class EventQueue {
     return this.#heap[0]?.at ?? null;
   }
 
-  /** Runs the next call and moves the clock to it. Returns false when nothing is scheduled. */
-  step(): boolean {
+  /** Runs the next call, if it is due by `until`, and moves the clock to it. Returns false when none is. */
+  step(until: SimTime = Infinity): boolean {
     this.#dropCancelled();
-    const timer = this.#pop();
-    if (!timer) return false;
+    const heap = this.#heap;
+    if (heap.length === 0 || heap[0]!.at > until) return false;
+    const timer = this.#pop()!;
     this.now = timer.at;
     this.#live--;
     const fn = timer.fn!;
@@ -64,7 +65,7 @@ export class EventQueue {
 
   /** Runs everything scheduled up to and including `until`, then sets the clock to `until`. */
   runUntil(until: SimTime): void {
-    for (let at = this.peek(); at !== null && at <= until; at = this.peek()) this.step();
+    while (this.step(until));
     if (until > this.now) this.now = until;
   }
 

@@ -7,6 +7,9 @@ export class WaitQueue {
 
   wake(): void {
     if (this.waiters.size === 0) return;
+    if (this.waiters.size === 1) {
+      for (const wakeUp of this.waiters) return wakeUp();
+    }
     for (const wakeUp of [...this.waiters]) wakeUp();
   }
 }

@@ -21,10 +21,19 @@ export function headerLength(header: Header): number {
   }
 }
 
+/** The packet whose length was asked for last: on its way through a kernel, a packet is asked several times in a row. */
+let lastPacket: Packet | null = null;
+let lastLength = 0;
+
 /** Length of the packet in bytes from its header `from` on, without encoding it. */
 export function frameLength(packet: Packet, from = 0): number {
+  if (packet === lastPacket && from === 0) return lastLength;
   let length = 0;
   for (let i = from; i < packet.length; i++) length += headerLength(packet[i]!);
+  if (from === 0) {
+    lastPacket = packet;
+    lastLength = length;
+  }
   return length;
 }
 

@@ -84,7 +84,9 @@ function fibDelIfaddr(ns: NetNamespace, inDev: InDevice, ifa: AddrRow, old: Addr
   const gone = !inDev.addresses.includes(ifa);
   const others = inDev.addresses.filter((other) => other !== ifa && !(old && sameSubnet(other, old)));
   const wanted = new Set(others.flatMap((other) => routesOfAddress(inDev, other, true)).map(routeName));
-  for (const route of routesOfAddress(inDev, ifa, true).reverse()) {
+  const [own, ...more] = routesOfAddress(inDev, ifa, true);
+  const prefixFirst = [...more.filter(({ type }) => type !== 'broadcast'), ...more.filter(({ type }) => type === 'broadcast'), ...(own ? [own] : [])];
+  for (const route of prefixFirst) {
     if (wanted.has(routeName(route))) continue;
     const config = magic(inDev, route);
     quietly(() => fibTableDelete(ns, { ...config, mtu: null, advmss: null }));

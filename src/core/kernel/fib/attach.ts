@@ -6,7 +6,7 @@ import type { RuleRow } from '../rows.ts';
 import { forgetDeviceSysctls, renameDeviceSysctls } from '../sysctl.ts';
 import { fibAddIfaddr, inetInsertIfa } from './addresses.ts';
 import type { InDevice } from './fib-state.ts';
-import { addrKey, inDeviceOf } from './in-device.ts';
+import { addrKey, chooseAllSettings, inDeviceOf } from './in-device.ts';
 import { makeRule } from './rules.ts';
 import { RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from './scope.ts';
 import { fibDisableIp, fibSyncDownDev, fibSyncUp } from './sync.ts';
@@ -93,6 +93,7 @@ function inetdevEvent(ns: NetNamespace, event: NetDeviceEvent, dev: NetDevice): 
 /** 127.0.0.1/8 comes whenever `lo` goes up, if it is not there and nothing stands in its way. */
 function addLoopbackAddress(ns: NetNamespace, inDev: InDevice): void {
   const { ifindex, name } = inDev.dev;
+  chooseAllSettings(ns, inDev);
   try {
     inetInsertIfa(ns, inDev, {
       ifindex, local: LOOPBACK_ADDRESS, prefixLength: 8, address: LOOPBACK_ADDRESS, broadcast: null, scope: 'host', label: name,

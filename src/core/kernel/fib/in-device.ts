@@ -1,5 +1,6 @@
 import { netmask, type Ipv4 } from '../../wire/address.ts';
-import { inDevConf } from '../dev-conf.ts';
+import { chooseAllConf, inDevConf } from '../dev-conf.ts';
+import { chooseAllNeighParms } from '../neigh-table.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { AddrRow } from '../rows.ts';
@@ -7,6 +8,13 @@ import type { RouteType } from '../types.ts';
 import type { InDevice } from './fib-state.ts';
 import { fibGetTable, fibLookupIn, type TableKey } from './fib-table.ts';
 import { RT_TABLE_LOCAL, SCOPE } from './scope.ts';
+
+/** An address came: what is written to `default` reaches the device no longer (rtm_to_ifaddr). */
+export function chooseAllSettings(ns: NetNamespace, { dev, conf }: InDevice): void {
+  chooseAllConf(conf);
+  const neigh = ns.neighbours.devices.get(dev.ifindex);
+  if (neigh) chooseAllNeighParms(neigh.settings);
+}
 
 export function inDeviceOf(ns: NetNamespace, dev: NetDevice): InDevice | null {
   return ns.fib.inDevices.get(dev.ifindex) ?? null;

@@ -1,7 +1,7 @@
 import { isLoopbackIpv4 } from '../../wire/address.ts';
 import { SECOND } from '../../sim/time.ts';
 import { inetDelIfa, inetInsertIfa } from '../fib/addresses.ts';
-import { addrKey, ifaMatch, inDeviceOf } from '../fib/in-device.ts';
+import { addrKey, chooseAllSettings, ifaMatch, inDeviceOf } from '../fib/in-device.ts';
 import type { InDevice } from '../fib/fib-state.ts';
 import { KernelError } from '../errno.ts';
 import type { NetNamespace } from '../net-namespace.ts';
@@ -18,6 +18,7 @@ export function newAddr(ns: NetNamespace, request: AddrRequest, mode: NewMode): 
       throw new KernelError('EINVAL', 'ipv4: address lifetime invalid');
     }
     const inDev = inDeviceFor(ns, request.ifindex);
+    chooseAllSettings(ns, inDev);
     const asked = toRow(inDev, request);
     const known = inDev.addresses.find((ifa) => ifa.prefixLength === asked.prefixLength && ifaMatch(ifa.address, asked) && ifa.local === asked.local);
     if (known) modify(ns, inDev, known, asked, mode);

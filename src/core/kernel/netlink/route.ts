@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../../wire/address.ts';
+import { inDevConf } from '../dev-conf.ts';
 import { KernelError } from '../errno.ts';
 import { recordLookup } from '../fib/explain.ts';
 import type { RouteResult } from '../fib/fib-result.ts';
@@ -9,7 +10,8 @@ import type { HopRequest } from '../fib/nexthop.ts';
 import { LOOPBACK_IFINDEX, type FibKey } from '../fib/rules.ts';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN, SCOPE } from '../fib/scope.ts';
 import type { NetNamespace } from '../net-namespace.ts';
-import type { RouteRow } from '../rows.ts';
+import type { NextHop, RouteRow } from '../rows.ts';
+import type { LearnedRoute } from '../pmtu.ts';
 import { newSkb } from '../sk-buff.ts';
 import type { RouteType, Scope } from '../types.ts';
 import type { NewMode, RouteRequest } from './requests.ts';
@@ -59,7 +61,21 @@ export function delRoute(ns: NetNamespace, request: RouteRequest): void {
 
 /** RTM_GETROUTE, every table: in the order in which the kernel lists them. */
 export function listRoutes(ns: NetNamespace): RouteRow[] {
-  return ns.fib.tableOrder.flatMap((table) => fibTableRoutes(table).map(({ row }) => row));
+  return ns.fib.tableOrder.flatMap((table) => fibTableRoutes(table).map(({ row }) => withIgnoredHops(ns, row)));
+}
+
+/** A next hop without carrier is told as dead where ignore_routes_with_linkdown has the lookup pass it over (fib_nexthop_info). */
+function withIgnoredHops(ns: NetNamespace, row: RouteRow): RouteRow {
+  const ignored = (hop: NextHop): boolean => {
+    const dev = hop.linkdown ? ns.devices.get(hop.ifindex) : undefined;
+    return dev !== undefined && inDevConf(ns, dev, 'ignore_routes_with_linkdown') !== 0;
+  };
+  return row.nexthops.some(ignored) ? { ...row, nexthops: row.nexthops.map((hop) => (ignored(hop) ? { ...hop, dead: true } : hop)) } : row;
+}
+
+/** RTM_GETROUTE with RTM_F_CLONED: what ICMP taught about single destinations, while it is believed (fib_dump_info_fnhe). */
+export function listLearnedRoutes(ns: NetNamespace): LearnedRoute[] {
+  return [...ns.inet.exceptions.values()].flat().filter(({ row }) => row.expires > ns.queue.now);
 }
 
 /** What `ip route get` asks. ifindexes; with `iif` it is the way of a packet that came in by that device. */

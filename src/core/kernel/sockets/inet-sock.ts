@@ -81,6 +81,15 @@ export function hearsDevice(sock: InetSock, dev: NetDevice): boolean {
   return sock.options.bindToDevice === null || sock.options.bindToDevice === dev.name;
 }
 
+/**
+ * The device that a packet for this host came in by, as sockets see it (inet_iif): what this host sends to itself comes back through
+ * `lo`, but counts as having come in by the device that has the address.
+ */
+export function inetIif(skb: SkBuff, dev: NetDevice): NetDevice {
+  if (dev.kind !== 'loopback' || skb.dst?.type !== 'local') return dev;
+  return dev.ns.devices.get(skb.dst.route.nexthops[0]?.ifindex ?? dev.ifindex) ?? dev;
+}
+
 /** The address that bind(2) takes: an own one, a broadcast or a group; EADDRNOTAVAIL for others (inet_addr_valid_or_nonlocal). */
 export function checkedBindAddress(sock: InetSock, address: Ipv4): Ipv4 {
   const { ns } = sock;

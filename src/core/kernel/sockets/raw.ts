@@ -9,7 +9,7 @@ import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
-import { destination, flowOwner, hearsDevice, newInetSock, queueReceived, reportIcmpError, type InetSock } from './inet-sock.ts';
+import { destination, flowOwner, hearsDevice, inetIif, newInetSock, queueReceived, reportIcmpError, type InetSock } from './inet-sock.ts';
 import { sendDatagram } from './send.ts';
 import type { InetSocket } from './socket.ts';
 
@@ -61,9 +61,10 @@ function filtered(sock: RawSock, skb: SkBuff): boolean {
 export function rawLocalDeliver(ns: NetNamespace, skb: SkBuff, dev: NetDevice): boolean {
   if (ns.inet.rawSockets.size === 0) return false;
   const ip = skb.packet[0] as Ipv4Header;
+  const from = inetIif(skb, dev);
   let delivered = false;
   for (const sock of ns.inet.rawSockets.get(ip.protocol) ?? []) {
-    if (!matches(sock, ip.dst, ip.src, dev)) continue;
+    if (!matches(sock, ip.dst, ip.src, from)) continue;
     delivered = true;
     if (sock.protocol === IPPROTO_ICMP && filtered(sock, skb)) continue;
     if (!queueReceived(sock, skb, dev, 'raw_rcv')) dropSkb(skb, dev, 'raw_rcv_skb', 'SOCKET_RCVBUFF');

@@ -10,7 +10,7 @@ import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
-import { checkedBindAddress, destination, flowOwner, newInetSock, queueReceived, reportIcmpError, takeReceived } from './inet-sock.ts';
+import { checkedBindAddress, destination, flowOwner, inetIif, newInetSock, queueReceived, reportIcmpError, takeReceived } from './inet-sock.ts';
 import { sendDatagram } from './send.ts';
 import type { InetSocket, Received } from './socket.ts';
 import { udpGetPort, udpLookup, udpMulticastSockets, udpUnhash, type UdpSock } from './udp-table.ts';
@@ -82,7 +82,7 @@ function udpRcv(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
     return dropSkb(skb, dev, '__udp4_lib_rcv', 'NOT_SPECIFIED', 'the datagram is cut off');
   }
   if (skb.dst?.type === 'broadcast' || skb.dst?.type === 'multicast') return udpMulticastRcv(ns, skb, dev, ip, udp);
-  const sock = udpLookup(ns, ip.src, udp.sport, ip.dst, udp.dport, dev);
+  const sock = udpLookup(ns, ip.src, udp.sport, ip.dst, udp.dport, inetIif(skb, dev));
   if (sock !== null) return udpQueueRcv(ns, sock, skb, dev);
   ns.count('Udp.NoPorts');
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);

@@ -73,7 +73,8 @@ export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view
   p.any('group', groupText(ip, row.group), `group ${groupText(ip, row.group)} `);
   if (row.txqlen !== 0 && view !== 'event') p.any('txqlen', row.txqlen, `qlen ${row.txqlen}`);
   const { family, details } = ip.options;
-  if (family === 'unspec' || family === 'link' || family === 'bridge' || details > 0) printAddresses(p, row, under);
+  if (family === 'unspec' || family === 'link' || family === 'bridge' || details > 0) printAddresses(p, row);
+  printLinkNetns(p, under);
   if (details > 0) printLinkDetails(ip, p, links, row, view);
   if ((view === 'link' || details > 0) && row.alias !== null) {
     p.text(p.newline);
@@ -86,11 +87,14 @@ export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view
   p.text('\n');
 }
 
-function printAddresses(p: Printer, row: LinkRow, under: Below | null): void {
+function printAddresses(p: Printer, row: LinkRow): void {
   p.text(p.newline);
   p.any('link_type', linkType(row), `    link/${linkType(row)} `);
   p.any('address', formatMac(row.mac), formatMac(row.mac));
   p.any('broadcast', formatMac(row.broadcast), ` brd ${formatMac(row.broadcast)}`);
+}
+
+function printLinkNetns(p: Printer, under: Below | null): void {
   if (!under || under.netnsid === null) return;
   p.value('link_netnsid', under.netnsid);
   p.text(under.netns !== null ? ` link-netns ${under.netns}` : ` link-netnsid ${under.netnsid}`);

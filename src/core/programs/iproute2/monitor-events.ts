@@ -1,6 +1,7 @@
-import { formatMac } from '../../wire/address.ts';
+import { formatMac, isMulticastMac, MAC_ZERO } from '../../wire/address.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
-import type { FdbRow, LinkRow, NeighRow, RouteRow, SysctlRow } from '../../kernel/rows.ts';
+import type { NetNamespace } from '../../kernel/net-namespace.ts';
+import type { FdbRow, LinkRow, NeighRow, RouteRow } from '../../kernel/rows.ts';
 import { printAddr } from './addr-show.ts';
 import { bufferContext, type Ip } from './ip-context.ts';
 import { printFlags, printLink, printLinkName } from './link-show.ts';
@@ -26,7 +27,9 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
     text(buffer, buffer.printer(), linkMap(ip.ns));
     if (buffer.text() !== '') emit(kind, buffer.text(), about);
   };
-  return listenTo(ip.ns, {
+  const announced: Announced = (of, index, name, value) => netconfEvent(of, index, name, value, tell);
+  ip.ns.sysctl.announced.add(announced);
+  const endTables = listenTo(ip.ns, {
     link: (before, after) => linkEvents(before, after, tell),
     addr: (before, after) => {
       const row = after ?? before!;
@@ -52,10 +55,14 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
         printRule(context, p, row);
       });
     },
-    sysctl: (before, after) => netconfEvent(before, after, tell),
   });
+  return () => {
+    ip.ns.sysctl.announced.delete(announced);
+    endTables();
+  };
 }
 
+type Announced = NetNamespace['sysctl']['announced'] extends Set<infer Listener> ? Listener : never;
 type Tell = (kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap) => void, about?: string) => void;
 
 function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
@@ -104,9 +111,15 @@ function isSilentDeletion(ip: Ip, row: RouteRow): boolean {
   return row.nexthops.some((hop) => ip.ns.devices.get(hop.ifindex)?.up !== true);
 }
 
+/** The kernel makes these for itself, without a word: for `lo`, and for what goes to many (arp_constructor). */
+function isOwnNoArp({ state, mac }: NeighRow): boolean {
+  return state === 'NOARP' && (mac === MAC_ZERO || (mac !== null && isMulticastMac(mac)));
+}
+
 /** Entering INCOMPLETE or DELAY is not told (__neigh_event_send, neigh_timer_handler). */
 function neighEvent(before: NeighRow | null, after: NeighRow | null, tell: Tell): void {
   if (after && (after.state === 'INCOMPLETE' || after.state === 'DELAY' || (after.state === 'NONE' && !before))) return;
+  if (after && !before && isOwnNoArp(after)) return;
   const row = after ?? before!;
   if (before && after && before.state === after.state && before.mac === after.mac) return;
   tell('neigh', row.ifindex, (ip, p, links) => {
@@ -142,12 +155,7 @@ function netconfValue(name: string, value: string): string {
   return value === '0' ? 'off' : 'on';
 }
 
-/** A setting of a device that the kernel announces (inet_netconf_notify_devconf). */
-function netconfEvent(before: SysctlRow | null, after: SysctlRow | null, tell: Tell): void {
-  if (!before || !after) return;
-  const match = /^net\.ipv4\.conf\.(.+)\.(\w+)$/.exec(after.name);
-  const word = match && NETCONF[match[2]!];
-  if (!match || !word) return;
-  const value = netconfValue(match[2]!, after.value);
-  tell('netconf', null, (_ip, p) => p.text(`inet ${match[1]!.replaceAll('/', '.')} ${word} ${value} \n`));
+/** A setting that the kernel announces (inet_netconf_notify_devconf). */
+function netconfEvent(of: string, ifindex: number | null, name: string, value: number, tell: Tell): void {
+  tell('netconf', ifindex, (_ip, p) => p.text(`inet ${of} ${NETCONF[name]} ${netconfValue(name, String(value))} \n`));
 }

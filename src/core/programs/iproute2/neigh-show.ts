@@ -37,6 +37,8 @@ export function neighPasses(row: NeighRow, filter: NeighFilter, links: LinkMap):
   if (filter.device !== null && row.ifindex !== filter.device) return false;
   if (filter.master !== null && links.get(row.ifindex)?.master !== filter.master) return false;
   if (filter.to?.family === 'inet' && !inPrefix(row.ip, filter.to.ip, filter.to.length)) return false;
+  // What a daemon has learned is shown, and flushed, whatever state is asked for.
+  if (row.extern) return true;
   if (filter.states) return filter.states.has(row.state);
   return row.state !== 'NONE' && row.state !== 'NOARP';
 }

@@ -199,7 +199,7 @@ function show(ip: Ip, filter: NeighFilter, proxy: boolean): number {
 }
 
 /** What `flush` takes when no state is asked for: everything that is not kept by hand. */
-const FLUSHED: readonly NudState[] = ['INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED'];
+const FLUSHED: readonly NudState[] = ['NONE', 'INCOMPLETE', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED'];
 
 function flush(ip: Ip, filter: NeighFilter): number {
   const links = linkMap(ip.ns);

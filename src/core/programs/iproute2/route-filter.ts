@@ -10,7 +10,7 @@ type Inet = Extract<Prefix, { family: 'inet' }> | { readonly ip: number; readonl
 export interface RouteFilter {
   /** Null for all tables. */
   table: number | null;
-  /** Only routes that the kernel made on the way (`cache`): there are none. */
+  /** Only what ICMP taught about single destinations (`cache`). */
   cached: boolean;
   device: number | null;
   via: Inet | null;

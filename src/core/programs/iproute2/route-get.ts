@@ -1,16 +1,17 @@
 import { getRoute, type GetRouteAnswer } from '../../kernel/netlink/route.ts';
 import { exceptionOf } from '../../kernel/pmtu.ts';
 import { KernelError } from '../../kernel/errno.ts';
-import { SECOND } from '../../sim/time.ts';
+import type { ExceptionRow } from '../../kernel/rows.ts';
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { getPrefix, type Prefix } from './addresses.ts';
 import { type Args, Failure, invalidArgument, matches, parseUnsigned } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
 import { linkMap, needLink } from './links.ts';
-import { dsfieldOf, ipProtocolOf, routeTypeText, TABLE_MAIN, tableName } from './names.ts';
+import { dsfieldOf, dsfieldText, ipProtocolOf, routeTypeText, TABLE_MAIN, tableName } from './names.ts';
 import type { Printer } from './printer.ts';
-import { printMetrics, printRoute, printRouteFlags } from './route-show.ts';
+import { printCache } from './route-cache.ts';
+import { printRoute, printRouteFlags } from './route-show.ts';
 import { routeUsage } from './usage-route.ts';
 
 /** 224.0.0.1: the only group that every host is in. */
@@ -113,6 +114,8 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
   if (result.type !== 'unicast' || detailed) p.any('type', routeTypeText(ip, result.type), `${routeTypeText(ip, result.type)} `);
   p.any('dst', formatIpv4(dst), `${formatIpv4(dst)} `);
   if (src !== undefined) p.any('from', formatIpv4(src), `from ${formatIpv4(src)} `);
+  // Told only when the route itself is for one.
+  if (result.route.tos !== 0) p.any('tos', dsfieldText(ip, result.route.tos), `tos ${dsfieldText(ip, result.route.tos)} `);
   if (result.via !== null) p.any('gateway', formatIpv4(result.via), `via ${formatIpv4(result.via)} `);
   const device = result.dev?.name ?? 'lo';
   p.any('dev', device, `dev ${device} `);
@@ -121,32 +124,16 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
   printRouteFlags(p, result.type === 'multicast' ? ['rt_offload_failed'] : []);
   if (words.mark) p.any('mark', words.mark, `mark ${words.mark >= 16 ? `0x${words.mark.toString(16)}` : words.mark} `);
   if (!input) p.any('uid', words.uid ?? 0, `uid ${words.uid ?? 0} `);
-  printCache(ip, p, { result, dst, src, words });
+  const learned = exceptionOf(ip.ns, result, dst);
+  printCache(ip, p, cacheFlags(result, dst, learned), learned, result.route);
   if (words.iif !== null) p.any('iif', words.iif, `iif ${words.iif} `);
   p.text('\n');
 }
 
-function printCache(ip: Ip, p: Printer, { result, dst }: Answer): void {
-  const flags = cacheFlags(result, dst);
-  p.text(`${p.newline}    cache `);
-  p.openArray('cache');
-  for (const flag of flags) p.value(null, flag);
-  p.closeArray();
-  if (flags.length > 0) p.text(`<${flags.join(',')}> `);
-  const learned = exceptionOf(ip.ns, result, dst);
-  if (learned) {
-    const seconds = Math.floor((learned.expires - ip.ns.queue.now) / SECOND);
-    p.any('expires', seconds, `expires ${seconds}sec `);
-  }
-  const { route } = result;
-  const pmtu = learned && learned.pmtu > 0 ? learned.pmtu : null;
-  printMetrics(p, { mtu: pmtu ?? route.mtu, mtuLock: pmtu !== null ? learned!.locked : route.mtuLock, advmss: route.advmss });
-}
-
 /** RTCF_*: what kind of route it is, and whether an ICMP redirect would be sent (__mkroute_input, __mkroute_output). */
-function cacheFlags(result: GetRouteAnswer, dst: Ipv4): string[] {
+function cacheFlags(result: GetRouteAnswer, dst: Ipv4, learned: ExceptionRow | null): string[] {
   if (result.type === 'multicast') return dst === ALL_HOSTS ? ['local', 'mc'] : ['mc'];
   if (result.type === 'broadcast') return result.prefsrc !== 0 || result.dev?.kind === 'loopback' ? ['local', 'brd'] : [];
   if (result.type === 'local' || result.dev?.kind === 'loopback') return ['local'];
-  return result.redirect ? ['redirect'] : [];
+  return [...(learned !== null && learned.gateway !== null ? ['redirected'] : []), ...(result.redirect ? ['redirect'] : [])];
 }

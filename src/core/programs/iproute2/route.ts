@@ -1,5 +1,5 @@
 import { KernelError } from '../../kernel/errno.ts';
-import { delRoute, listRoutes } from '../../kernel/netlink/route.ts';
+import { delRoute, listLearnedRoutes, listRoutes } from '../../kernel/netlink/route.ts';
 import { flushExceptions } from '../../kernel/pmtu.ts';
 import type { RouteRow } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
@@ -10,6 +10,7 @@ import { netlinkMessage, talk, type Ip } from './ip-context.ts';
 import { linkMap, needLink } from './links.ts';
 import { dsfieldOf, protocolOf, routeTypeOf, scopeOf, TABLE_LOCAL, TABLE_MAIN, tableNumber } from './names.ts';
 import { noRouteFilter, routePasses, type RouteFilter } from './route-filter.ts';
+import { cachedRow, printLearned } from './route-cache.ts';
 import { getOneRoute } from './route-get.ts';
 import { modifyRoute } from './route-modify.ts';
 import { printRoute } from './route-show.ts';
@@ -129,6 +130,7 @@ function routesOf(ip: Ip, filter: RouteFilter, terminated: string): RouteRow[] {
 }
 
 function show(ip: Ip, filter: RouteFilter, inet6: boolean): void {
+  if (filter.cached) return showLearned(ip, filter, inet6);
   const p = ip.printer();
   const links = linkMap(ip.ns);
   p.begin();
@@ -137,6 +139,20 @@ function show(ip: Ip, filter: RouteFilter, inet6: boolean): void {
     if (!routePasses(ip, row, filter)) continue;
     p.openObject();
     printRoute(ip, p, links, row, filter);
+    p.closeObject();
+  }
+  p.end();
+}
+
+/** `ip route show cache` */
+function showLearned(ip: Ip, filter: RouteFilter, inet6: boolean): void {
+  const p = ip.printer();
+  const links = linkMap(ip.ns);
+  p.begin();
+  for (const learned of inet6 ? [] : listLearnedRoutes(ip.ns)) {
+    if (!routePasses(ip, cachedRow(learned), { ...filter, cached: false })) continue;
+    p.openObject();
+    printLearned(ip, p, links, learned);
     p.closeObject();
   }
   p.end();

@@ -71,17 +71,34 @@ export function stamp(session: Session): string {
 export function stampedData(session: Session): Uint8Array {
   const data = session.data.slice();
   if (!session.timing) return data;
-  const view = new DataView(data.buffer);
   const { now } = session.process;
-  view.setBigInt64(0, BigInt(Math.floor(now / SECOND)), true);
-  view.setBigInt64(8, BigInt(Math.floor((now % SECOND) / MICROSECOND)), true);
+  writeLong(data, 0, Math.floor(now / SECOND));
+  writeLong(data, 8, Math.floor((now % SECOND) / MICROSECOND));
   return data;
+}
+
+/** A number below 2^32 as a little-endian long. */
+function writeLong(data: Uint8Array, at: number, value: number): void {
+  data[at] = value;
+  data[at + 1] = value >>> 8;
+  data[at + 2] = value >>> 16;
+  data[at + 3] = value >>> 24;
+  data.fill(0, at + 4, at + 8);
+}
+
+function readLong(data: Uint8Array, at: number): number {
+  let low = 0;
+  let high = 0;
+  for (let i = 3; i >= 0; i--) {
+    low = low * 256 + data[at + i]!;
+    high = (high << 8) | data[at + 4 + i]!;
+  }
+  return high * 0x1_0000_0000 + low;
 }
 
 /** Microseconds from the time that a reply brings back until it came; null when it carries none. */
 export function roundTrip(session: Session, data: Uint8Array, receivedAt: SimTime): number | null {
   if (!session.timing || data.length < TIMEVAL) return null;
-  const view = new DataView(data.buffer, data.byteOffset);
-  const sentAt = Number(view.getBigInt64(0, true)) * 1_000_000 + Number(view.getBigInt64(8, true));
+  const sentAt = readLong(data, 0) * 1_000_000 + readLong(data, 8);
   return Math.max(0, Math.floor(receivedAt / MICROSECOND) - sentAt);
 }

@@ -1,6 +1,7 @@
 import { store, type Assigned } from '../interpreter/assignments.ts';
 import { attributes } from '../interpreter/parameter-operations.ts';
 import { assignmentQuote, doubleQuote } from '../interpreter/quote.ts';
+import { functionText } from '../interpreter/function-text.ts';
 import type { Shell, Step } from '../interpreter/shell.ts';
 import { trace } from '../interpreter/xtrace.ts';
 import { arrayKeys, arrayValues, makeIndexed, newVariable, type Variable } from '../interpreter/variables.ts';
@@ -177,7 +178,7 @@ function listFunctions(shell: Shell, names: readonly string[], namesOnly: boolea
   for (const name of names.length > 0 ? names : [...shell.functions.keys()].sort()) {
     const fn = shell.functions.get(name);
     if (!fn) status = 1;
-    else shell.out(namesOnly ? (names.length > 0 ? `${name}\n` : `declare -f ${name}\n`) : `${fn.text}\n`);
+    else shell.out(namesOnly ? (names.length > 0 ? `${name}\n` : `declare -f ${name}\n`) : `${functionText(fn.node, fn.source)}\n`);
   }
   return status;
 }

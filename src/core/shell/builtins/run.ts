@@ -7,6 +7,7 @@ import { Exit, Return } from '../interpreter/control.ts';
 import { runScript, type ScriptKind } from '../interpreter/script.ts';
 import { runBuiltin, runProgram } from '../interpreter/simple.ts';
 import type { Shell, Step } from '../interpreter/shell.ts';
+import { functionText } from '../interpreter/function-text.ts';
 import { Source } from '../interpreter/source.ts';
 import { type Builtin, type BuiltinCall, letters, plain, say, usageLine } from './builtin.ts';
 import { BUILTINS, KEYWORDS } from './table.ts';
@@ -150,7 +151,7 @@ function describe(shell: Shell, name: string, how: 'type' | 'kind' | 'path' | 'f
   };
   if (KEYWORDS.has(name)) return tell('keyword', `${name} is a shell keyword`, how === 'path' ? name : '');
   const fn = shell.functions.get(name);
-  if (fn) return tell('function', `${name} is a function\n${fn.text}`, how === 'path' ? name : '');
+  if (fn) return tell('function', `${name} is a function\n${functionText(fn.node, fn.source)}`, how === 'path' ? name : '');
   if (Object.hasOwn(BUILTINS, name)) return tell('builtin', `${name} is a shell builtin`, how === 'path' ? name : '');
   const found = lookupCommand(shell.task, name, shell.value('PATH'));
   if (found.kind !== 'missing') return tell('file', `${name} is ${name.includes('/') ? name : found.path}`, name.includes('/') ? name : found.path);

@@ -5,7 +5,7 @@ import type { Shell, ShellFunction, Step } from './shell.ts';
 
 export function runFunctionDefinition(shell: Shell, node: FunctionNode): number {
   const name = node.name.value;
-  shell.functions.set(name, { name, body: node.body, source: shell.source, definedIn: shell.commandString && shell.sourcing === 0 ? 'environment' : shell.errorName, text: shell.source.slice(node) });
+  shell.functions.set(name, { name, body: node.body, source: shell.source, definedIn: shell.commandString && shell.sourcing === 0 ? 'environment' : shell.errorName, node });
   return 0;
 }
 

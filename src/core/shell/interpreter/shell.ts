@@ -5,7 +5,7 @@ import { fork, Stopped } from '../scheduler.ts';
 import { DISCARD, EMPTY_INPUT, OpenFile } from '../streams.ts';
 import type { Task } from '../task.ts';
 import { writeFd } from '../task.ts';
-import type { CompoundCommand, CompoundList, Redirected } from 'unbash';
+import type { CompoundCommand, CompoundList, Function as FunctionNode, Redirected } from 'unbash';
 import { Discard, Exit } from './control.ts';
 import { Source } from './source.ts';
 import type { Variables } from './variables.ts';
@@ -20,8 +20,8 @@ export interface ShellFunction {
   readonly source: Source;
   /** What messages from inside it begin with. */
   readonly definedIn: string;
-  /** Its text, as it was written. */
-  readonly text: string;
+  /** Where it was read. */
+  readonly node: FunctionNode;
 }
 
 /** A background command. */

@@ -9,7 +9,7 @@ import { type Place, setPipeStatus } from './execute.ts';
 import { callFunction } from './functions.ts';
 import { reportForeground } from './jobs.ts';
 import { applyRedirects } from './redirects.ts';
-import { traceQuote } from './quote.ts';
+import { singleQuote, traceQuote } from './quote.ts';
 import type { Shell, Step } from './shell.ts';
 import { waitFor } from './substitution.ts';
 import { newVariable, type Scope } from './variables.ts';
@@ -61,7 +61,12 @@ function* expandDeclared(shell: Shell, arg: Assignment, associative: boolean, wo
   const isMap = associative || shell.vars.get(arg.name)?.kind === 'associative';
   const value = yield* expandAssignment(shell, arg, isMap);
   assigned.set(words.length, value);
-  words.push(value.kind === 'text' ? `${arg.name}${arg.index ? `[${arg.index.text}]` : ''}${value.append ? '+' : ''}=${value.text}` : traceText(arg, null, value));
+  if (value.kind === 'array') {
+    if (shell.set.has('xtrace')) yield* trace(shell, `${arg.name}${value.append ? '+' : ''}=(${value.elements.map((element) => (element.key === null ? '' : `[${element.key}]=`) + singleQuote(element.value)).join(' ')})`);
+    words.push(arg.name);
+    return;
+  }
+  words.push(`${arg.name}${arg.index ? `[${arg.index.text}]` : ''}${value.append ? '+' : ''}=${value.text}`);
 }
 
 function* textOf(shell: Shell, arg: Assignment): Step<string> {
