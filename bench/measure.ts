@@ -40,6 +40,20 @@ export interface Cost {
   readonly transmissions: number;
 }
 
+/**
+ * The last runs, one of each of two contenders. V8 throws compiled code away with the last object of a shape that the code was made
+ * for, and all of a lab's objects go with its run; so some stay.
+ */
+const kept: LabRun[] = [];
+
+export function keep(run: LabRun): void {
+  if (kept.push(run) > 2) kept.shift();
+}
+
+export function forget(): void {
+  kept.length = 0;
+}
+
 /** Runs a lab. Throws when it did not go as it should: what went wrong costs something else. */
 export function costOf(lab: Lab, record: RecordLevel): Cost {
   collectGarbage();
@@ -58,6 +72,7 @@ export function costOf(lab: Lab, record: RecordLevel): Cost {
     if (problem) throw new Error(`${lab.id}: ${problem.message} ${problem.hint}`);
     const lost = value.steps.find(({ exit }) => exit !== 0);
     if (lost) throw new Error(`${lab.id}: step ${lost.index} ended with ${lost.exit}`);
+    keep(value);
     return { run: value, seconds: (ended - built) / 1000, setupSeconds: (built - began) / 1000, transmissions: transmissionsOf(value) };
   }
 }
@@ -70,17 +85,20 @@ function transmissionsOf({ world }: LabRun): number {
   return sum;
 }
 
+/** Rounds before the first that counts. */
+const WARM_UP = 3;
+
 /** Seconds that a contender took, or what else it measured. */
 export type Contender = () => number;
 
 /**
  * The median of each contender, run in turn, round by round: what else the machine does meanwhile hits all of them alike. The
- * first round only warms up. `after` tells of each round.
+ * first rounds only warm up. `after` tells of each round.
  */
 export function compete<Name extends string>(rounds: number, contenders: Readonly<Record<Name, Contender>>): Record<Name, number> {
   const names = Object.keys(contenders) as Name[];
   const values = new Map<Name, number[]>(names.map((name) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     for (const name of names) {
       const value = contenders[name]();
       if (round >= 0) values.get(name)!.push(value);

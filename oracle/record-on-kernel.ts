@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kernelUnavailable } from './availability.ts';
 import {
-  RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS,
+  RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS,
   type KernelRecording, type Lab, type LabStep, type NamespaceTables, type RecordFrame, type RecordStep, type SetupRun, type UnmetExpectation,
 } from '../src/core/index.ts';
 import { recordedFrames } from './frame-filter.ts';
@@ -20,9 +20,6 @@ export interface RecordOptions {
   /** Another lab is being recorded on this computer, and this one waits for it. */
   readonly onWait?: () => void;
 }
-
-/** Longer than the kernel takes to act on a change of carrier. */
-const LINK_SECONDS = 1.2;
 
 type Tables = Readonly<Record<string, NamespaceTables>>;
 type UntimedStep = Omit<RecordStep, 'frames'>;
@@ -132,7 +129,7 @@ async function quietTables(run: Run): Promise<Tables> {
 
 async function settledTables(run: Run): Promise<Tables> {
   let tables = await readTables(run.machines);
-  for (let waited = 0; !linksSettled(tables) && waited < LINK_SECONDS; waited += 0.1) {
+  for (let waited = 0; !linksSettled(tables) && waited < RECORD_LINKS_LIMIT_SECONDS; waited += 0.1) {
     await run.pause(0.1);
     tables = await readTables(run.machines);
   }

@@ -52,7 +52,7 @@ export { lintLab, lintScript } from './lab/lint.ts';
 export { MAX_FILE_SIZE, parseLab, type Locate, type ParseOptions, type ParseResult } from './lab/parse.ts';
 export { formatProblem, type LabProblem, type Path } from './lab/problem.ts';
 export {
-  RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, TABLE_COMMANDS, TABLE_NAMES,
+  RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, TABLE_COMMANDS, TABLE_NAMES,
   type KernelRecording, type LabRecord, type NamespaceTables, type RecordFrame, type RecordStep, type RecordTableName, type SetupRecord, type SetupRun, type UnmetExpectation,
 } from './lab/record.ts';
 export { runLab, runningLab } from './lab/run.ts';

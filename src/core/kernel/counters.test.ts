@@ -53,3 +53,12 @@ it('a reverse path that leads elsewhere is TcpExt:IPReversePathFilter', () => {
   runFor(world, 1);
   expect(parse(procNetNetstat(right))).toMatchObject({ 'TcpExt:IPReversePathFilter': 1 });
 });
+
+it('each piece of a datagram counts as transmitted', () => {
+  const world = testWorld();
+  const { left } = routerChain(world, 0);
+  pingSocket(left).sendTo(echoRequest(1, 1, 4000), ip('10.0.0.2'));
+  runFor(world, 1);
+  expect(parse(procNetSnmp(left))).toMatchObject({ 'Ip:OutRequests': 1, 'Ip:OutTransmits': 3, 'Ip:FragCreates': 3 });
+  expect(parse(procNetNetstat(left))).toMatchObject({ 'IpExt:OutOctets': 4008 + 3 * 20 });
+});

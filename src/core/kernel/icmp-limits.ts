@@ -103,8 +103,8 @@ export function icmpPeerAllow(ns: NetNamespace, out: NetDevice, address: Ipv4): 
 }
 
 function xrlimAllow(ns: NetNamespace, address: Ipv4): boolean {
+  // Without a limit the bucket is emptied all the same, and ip_error's errors are taken from it, too.
   const timeout = sysctlInt(ns, 'net.ipv4.icmp_ratelimit') * MILLISECOND;
-  if (timeout === 0) return true;
   const peer = inetPeer(ns, address);
   const { now } = ns.queue;
   peer.rateTokens = Math.min(peer.rateTokens + now - peer.rateLast, XRLIM_BURST_FACTOR * timeout);

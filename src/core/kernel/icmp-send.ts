@@ -25,6 +25,8 @@ const TOS_INTERNETCONTROL = 0xc0;
 /** The dummy address of RFC 7600, for a router that has no address at all. */
 const INADDR_DUMMY = 0xc000_0008;
 
+const NO_PACKET: Packet = [];
+
 function namespaceOf(skb: SkBuff): NetNamespace {
   return skb.dst?.dev?.ns ?? skb.dev.ns;
 }
@@ -85,7 +87,7 @@ function quote(ns: NetNamespace, packet: Packet, route: RouteResult, dst: Ipv4, 
 
 /** An error about a packet for this host comes from the address that was asked; any other from where its route leads out (0). */
 function errorSource(ns: NetNamespace, skb: SkBuff, ip: Ipv4Header): Ipv4 {
-  if (skb.dst?.type === 'local') return ip.dst;
+  if (skb.dst?.type === 'local' || (skb.dst?.type === 'unicast' && skb.dst.dev?.kind === 'loopback')) return ip.dst;
   if (skb.iif === null || sysctlInt(ns, 'net.ipv4.icmp_errors_use_inbound_ifaddr') === 0) return 0;
   return inetSelectAddr(ns, skb.iif, ip.src, SCOPE.link);
 }
@@ -122,7 +124,9 @@ function sendAnswer(answer: Answer, content: (route: RouteResult) => Packet | Da
   const dst = options?.firstHop ?? answer.dst;
   const mark = sysctlInt(ns, 'net.ipv4.fwmark_reflect') !== 0 ? about.mark : 0;
   const cause = answer.cause ?? ns.recorder.lastStepOf(about.id);
-  const skb = newSkb(ns.world, [answerIp(answer, answer.src, dst), header], { dev: about.dev, parent: about.id, relation: 'answer', cause, mark });
+  // Before it has a route, only the trace looks at the packet.
+  const draft = ns.recorder.hops ? answerIp(answer, answer.src, dst) : null;
+  const skb = newSkb(ns.world, draft === null ? NO_PACKET : [draft, header], { dev: about.dev, parent: about.id, relation: 'answer', cause, mark });
   const flow: Flow = { dst, src: answer.src, oif: 0, mark, tos: answer.tos & 0x1c, protocol: IPPROTO_ICMP, sport: 0, dport: 0, skb };
   const route = fibLookupOutput(ns, flow);
   if (typeof route === 'string') return dropSkb(skb, about.dev, answer.fn, outDropReason(route), 'the answer has no way to go');
@@ -134,10 +138,10 @@ function sendAnswer(answer: Answer, content: (route: RouteResult) => Packet | Da
   const cookie: IpCookie = {
     protocol: IPPROTO_ICMP, src, dst: answer.dst, tos: answer.tos, ttl: -1, multicastTtl: 1, pmtuDiscovery: 'dont', options, id: null,
   };
-  const body: Packet = [header, ...data];
+  const body: Packet = data.length === 1 ? [header, data[0]!] : [header, ...data];
   if (frameLength(body) > 0xffff - 20) return;
   if (ns.recorder.on) {
-    skb.packet = [answerIp(answer, src, answer.dst), ...body];
+    skb.packet = [draft?.src === src && draft.dst === answer.dst ? draft : answerIp(answer, src, answer.dst), ...body];
     recordIcmpSend(skb, route.dev!, answer.fn, header.type, header.code);
   }
   ipSendSkb(ns, skb, cookie, route, body);

@@ -50,6 +50,28 @@ describe('limits', () => {
     expect(counter(right, 'Icmp.OutDestUnreachs')).toBe(7);
   });
 
+  it('icmp_ratelimit 0 lets every error pass, but the one about a missing route: its bucket is emptied by the others, as on Linux', () => {
+    const world = testWorld();
+    const { left, routers } = routerChain(world, 1);
+    sysctl(routers[0]!, 'net.ipv4.icmp_ratelimit', 0);
+    addRoute(left, 'default', { via: '10.0.0.2' });
+    const errors = (to: string, ttl: number): number => {
+      const sock = pingSocket(left);
+      sock.options.ttl = ttl;
+      for (let i = 1; i <= 3; i++) {
+        sock.takeError();
+        sock.sendTo(echoRequest(1, i), ip(to));
+        runFor(world, 0.05);
+      }
+      const count = errorsOf(sock).length;
+      sock.close();
+      return count;
+    };
+    expect([errors('10.0.1.2', 1), errors('172.16.9.9', 64)]).toEqual([3, 0]);
+    runFor(world, 1);
+    expect(errors('172.16.9.9', 64)).toBe(1);
+  });
+
   it('do not hold for echo replies, nor for fragmentation needed', () => {
     const world = testWorld();
     const { left, right } = routerChain(world, 0);
@@ -291,6 +313,18 @@ describe('options', () => {
     const { world, left } = oneRouter();
     const reply = send(world, left, RECORD_ROUTE)!;
     expect(recorded(optionsOf(reply))).toEqual(['10.1.0.10', '10.2.0.1', '10.2.0.10', '10.2.0.10', '10.1.0.1', '10.1.0.10']);
+  });
+
+  it('record route: a datagram that came in pieces is answered with its options, too', () => {
+    const world = testWorld();
+    const { left, right } = routerChain(world, 0);
+    for (const [ns, name] of [[left, 'right0'], [right, 'left0']] as const) setLink(ns, deviceOf(ns, name).ifindex, { mtu: 600 });
+    const sock = pingSocket(left);
+    sock.options.ipOptions = Uint8Array.from([7, 7, 4, 0, 0, 0, 0, 0]);
+    sock.sendTo(echoRequest(1, 1, 1000), ip('10.0.0.2'));
+    runFor(world, 1);
+    const pieces = packetsSent(world, 'right:left0').map((packet) => (packet[0] as Ipv4Header).options);
+    expect(pieces.map((options) => options?.[0])).toEqual([7, 1]);
   });
 
   it('timestamps with addresses: four, and two hops that found no room', () => {

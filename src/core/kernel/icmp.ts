@@ -76,7 +76,7 @@ function icmpEcho(ns: NetNamespace, skb: SkBuff, dev: NetDevice, icmp: IcmpHeade
     dropSkb(skb, dev, 'icmp_echo', 'NOT_SPECIFIED', 'icmp_echo_ignore_all is set');
     return;
   }
-  icmpReply(ns, skb, dev, { kind: 'icmp', type: ICMP_ECHOREPLY, code: 0, rest: icmp.rest }, skb.packet.slice(2), cause);
+  icmpReply(ns, skb, dev, { kind: 'icmp', type: ICMP_ECHOREPLY, code: 0, rest: icmp.rest }, skb.packet.length === 3 ? [skb.packet[2]!] : skb.packet.slice(2), cause);
 }
 
 /** RFC 792: the asker's time, then when this host received and sent (icmp_timestamp). */

@@ -80,7 +80,8 @@ function selectTtl(ns: NetNamespace, cookie: IpCookie, route: RouteResult): numb
  */
 export function ipSendSkb(ns: NetNamespace, skb: SkBuff, cookie: IpCookie, route: RouteResult, body: Packet): Errno | null {
   const sending = SENDING[cookie.pmtuDiscovery];
-  skb.packet = [ipHeaderFor(ns, cookie, route, body), ...body];
+  const header = ipHeaderFor(ns, cookie, route, body);
+  skb.packet = body.length === 2 ? [header, body[0]!, body[1]!] : [header, ...body];
   skb.dst = route;
   skb.dev = route.dev!;
   const first = body[0];

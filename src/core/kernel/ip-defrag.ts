@@ -8,6 +8,7 @@ import { dropSkb } from './dev.ts';
 import { fibLookupInput } from './fib/lookup.ts';
 import { inetPeer } from './icmp-limits.ts';
 import { icmpSend } from './icmp-send.ts';
+import { inheritOptions } from './ip-options.ts';
 import { recordIpDefrag } from './ip-steps.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
@@ -182,6 +183,7 @@ function ipFragReasm(ns: NetNamespace, queue: FragQueue, last: SkBuff, dev: NetD
   whole.iif = last.iif;
   whole.pktType = last.pktType;
   whole.dst = last.dst;
+  inheritOptions(whole, queue.fragments[0]!.skb);
   ns.count('Ip.ReasmOKs');
   return whole;
 }

@@ -135,6 +135,12 @@ export function ipForwardOptions(ns: NetNamespace, skb: SkBuff): void {
   withOptions(skb, bytes, dst);
 }
 
+/** A datagram put together has the options of its first piece (ip_frag_reasm). */
+export function inheritOptions(whole: SkBuff, first: SkBuff): void {
+  const control = CONTROL.get(first);
+  if (control !== undefined) CONTROL.set(whole, control);
+}
+
 /** True when the packet must go straight to its next stop, and the route has a gateway between (strict source route). */
 export function strictRouteBroken(skb: SkBuff, route: RouteResult): boolean {
   return (CONTROL.get(skb)?.strict ?? false) && route.via !== null;

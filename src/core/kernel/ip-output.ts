@@ -47,11 +47,8 @@ export function ipOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff):
 
 /** What ip_output and ip_mc_output begin with. */
 function prepareOutput(ns: NetNamespace, skb: SkBuff, fn: string): void {
-  const { stats } = ns.inet;
   const dst = skb.dst!;
   const dev = dst.dev!;
-  stats.outTransmits++;
-  stats.outOctets += frameLength(skb.packet);
   skb.dev = dev;
   if (ns.recorder.on) recordIpOutput(skb, dev, fn, dst.via ?? (skb.packet[0] as Ipv4Header).dst);
 }
@@ -125,6 +122,10 @@ function ipFragment(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff, mtu: 
 /** To the neighbour that is the next hop (ip_finish_output2). What the device says comes back, while the packet need not wait. */
 export function ipFinishOutput2(ns: NetNamespace, skb: SkBuff): Errno | null {
   const dst = skb.dst!;
+  const { stats } = ns.inet;
+  // After the cutting: each piece counts.
+  stats.outTransmits++;
+  stats.outOctets += frameLength(skb.packet);
   if (dst.type === 'broadcast' || dst.type === 'multicast') {
     const name = dst.type === 'broadcast' ? 'Bcast' : 'Mcast';
     ns.count(`IpExt.Out${name}Pkts`);

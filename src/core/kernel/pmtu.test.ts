@@ -4,6 +4,7 @@ import type { Ipv4Header } from '../wire/packet.ts';
 import { fibLookupOutput } from './fib/lookup.ts';
 import type { World } from './machine.ts';
 import { setLink } from './netlink/link.ts';
+import { listLearnedRoutes } from './netlink/route.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { flushExceptions } from './pmtu.ts';
 import type { RawSocket } from './sockets/raw.ts';
@@ -41,6 +42,16 @@ describe('a learned path MTU', () => {
     runFor(world, 3);
     expect(mtu()).toBe(1500);
     expect(rows(left)).toEqual([]);
+  });
+
+  it('is listed as a cached route once a packet has gone by it', () => {
+    const { world, left, sock } = narrow(1300);
+    send(world, sock, 1400);
+    expect(listLearnedRoutes(left)).toEqual([]);
+    send(world, sock, 1400);
+    expect(listLearnedRoutes(left)).toMatchObject([{ via: ip('10.0.0.2'), row: { dst: ip('10.0.2.2'), pmtu: 1300 } }]);
+    runFor(world, 601);
+    expect(listLearnedRoutes(left)).toEqual([]);
   });
 
   it('is for that destination alone', () => {

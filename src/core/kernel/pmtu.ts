@@ -20,6 +20,8 @@ export interface LearnedRoute {
 }
 interface LearnedException extends LearnedRoute {
   readonly key: string;
+  /** A packet has gone by it since (rt_bind_exception). */
+  used: boolean;
   /** The route that it belongs to; it dies with the route. */
   route: RouteRow;
   row: ExceptionRow;
@@ -34,7 +36,7 @@ function exceptionKey(route: RouteRow, ifindex: number, via: Ipv4 | null, dst: I
  * What was learned about `dst` over this next hop of this route; null when nothing, or when it has expired (find_exception).
  * `via` is the next hop's own gateway, not a learned one.
  */
-export function findException(ns: NetNamespace, route: RouteRow, ifindex: number, via: Ipv4 | null, dst: Ipv4): ExceptionRow | null {
+function findException(ns: NetNamespace, route: RouteRow, ifindex: number, via: Ipv4 | null, dst: Ipv4): LearnedException | null {
   const { exceptions } = ns.inet;
   if (exceptions.size === 0) return null;
   const learned = exceptions.get(dst);
@@ -46,7 +48,7 @@ export function findException(ns: NetNamespace, route: RouteRow, ifindex: number
     forget(ns, dst, found);
     return null;
   }
-  return found.row;
+  return found;
 }
 
 /** Path MTU of a packet to `dst` by this route, bytes: learned, else the route's, else the device's (ipv4_mtu). */
@@ -63,6 +65,10 @@ export function ipMtuLocked(ns: NetNamespace, result: RouteResult, dst: Ipv4): b
 
 /** The exception that a looked-up route follows; null when none. */
 export function exceptionOf(ns: NetNamespace, result: RouteResult, dst: Ipv4): ExceptionRow | null {
+  return learnedOf(ns, result, dst)?.row ?? null;
+}
+
+function learnedOf(ns: NetNamespace, result: RouteResult, dst: Ipv4): LearnedException | null {
   if (result.dev === null || ns.inet.exceptions.size === 0) return null;
   const { ifindex } = result.dev;
   const hop = nextHopOf(result, ifindex);
@@ -76,8 +82,10 @@ export function hasExceptions(ns: NetNamespace): boolean {
 
 /** The result with what was learned about `dst`: another gateway, a smaller path MTU (fill_route_from_fnhe). */
 export function followException(ns: NetNamespace, result: RouteResult, dst: Ipv4): RouteResult {
-  const exception = result.type === 'unicast' ? exceptionOf(ns, result, dst) : null;
-  if (exception === null) return result;
+  const learned = result.type === 'unicast' ? learnedOf(ns, result, dst) : null;
+  if (learned === null) return result;
+  learned.used = true;
+  const exception = learned.row;
   return { ...result, via: exception.gateway ?? result.via, mtu: routeMtu(result.route, result.dev!.mtu, exception) };
 }
 
@@ -125,7 +133,7 @@ function learn(ns: NetNamespace, route: RouteRow, hop: NextHop, dst: Ipv4, told:
   const before = known?.row ?? { dst, ifindex: hop.ifindex, gateway: null, pmtu: 0, locked: false, expires: 0 };
   const row: ExceptionRow = { ...before, ...told };
   if (known) known.row = row;
-  else learned.push({ key, route, row, via: hop.via });
+  else learned.push({ key, route, row, via: hop.via, used: false });
   ns.inet.exceptions.set(dst, learned);
   ns.fib.invalidate();
   ns.tables.exception.put(key, row);
@@ -143,6 +151,11 @@ function forget(ns: NetNamespace, dst: Ipv4, gone: LearnedException): void {
 /** Forgets everything learned (`ip route flush cache`, fnhe_genid_bump). */
 export function flushExceptions(ns: NetNamespace): void {
   for (const [dst, learned] of [...ns.inet.exceptions]) for (const one of learned) forget(ns, dst, one);
+}
+
+/** What was learned and is believed still, as far as packets have gone by it (fib_dump_info_fnhe). */
+export function listLearned(ns: NetNamespace): LearnedRoute[] {
+  return [...ns.inet.exceptions.values()].flat().filter(({ used, row }) => used && row.expires > ns.queue.now);
 }
 
 function sameNextHops(a: RouteRow, b: RouteRow): boolean {

@@ -14,7 +14,8 @@ import type { SkBuff } from './sk-buff.ts';
  */
 export function specDst(ns: NetNamespace, skb: SkBuff, dev: NetDevice): Ipv4 {
   const ip = skb.packet[0] as Ipv4Header;
-  if (skb.dst?.type === 'local') return ip.dst;
+  // RTCF_LOCAL; also what was sent through lo to an address of others (SO_BINDTODEVICE).
+  if (skb.dst?.type === 'local' || (skb.dst?.type === 'unicast' && skb.dst.dev?.kind === 'loopback')) return ip.dst;
   if (ip.src === 0) return inetSelectAddr(ns, dev, ip.src, SCOPE.link);
   const route = routeOutput(ns, { dst: ip.src, src: 0, oif: 0, mark: 0, tos: ip.tos & 0x1c, protocol: 0, sport: 0, dport: 0 });
   return typeof route === 'string' ? inetSelectAddr(ns, dev, ip.src, SCOPE.global) : route.prefsrc;

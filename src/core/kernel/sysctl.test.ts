@@ -4,6 +4,7 @@ import { KernelError } from './errno.ts';
 import { World } from './machine.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { attachInet } from './inet.ts';
+import { newAddr } from './netlink/addr.ts';
 import { delLink, newLink, setLink } from './netlink/link.ts';
 import { addNamespace } from './netlink/netns.ts';
 import { dottedSysctl, listAllSysctls, listSysctl, parseIntegers, readSysctl, statSysctl, sysctlInt, sysctlPair, writeSysctl } from './sysctl.ts';
@@ -153,6 +154,34 @@ describe('default', () => {
     newLink(ns, { name: 'vc', kind: 'veth', peer: { name: 'vd' } });
     expect([read('net.ipv4.conf.vc.rp_filter'), read('net.ipv4.neigh.vc.mcast_solicit')]).toEqual(['2', '1']);
   });
+});
+
+describe('what counts as chosen for a device', () => {
+  it('is everything from its first address on (lo has one as soon as it is up)', () => {
+    newAddr(ns, { ifindex: deviceOf(ns, 'va').ifindex, local: 0x0a00_0001, prefixLength: 24 }, 'add');
+    sysctl(ns, 'net.ipv4.conf.default.rp_filter', 1);
+    sysctl(ns, 'net.ipv4.neigh.default.mcast_solicit', 7);
+    expect(['va', 'vb', 'lo'].map((name) => [read(`net.ipv4.conf.${name}.rp_filter`), read(`net.ipv4.neigh.${name}.mcast_solicit`)])).toEqual([['0', '3'], ['1', '7'], ['0', '3']]);
+  });
+
+  it('is what was written to default before it was made', () => {
+    sysctl(ns, 'net.ipv4.conf.default.rp_filter', 1);
+    newLink(ns, { name: 'vc', kind: 'veth', peer: { name: 'vd' } });
+    sysctl(ns, 'net.ipv4.conf.default.rp_filter', 2);
+    sysctl(ns, 'net.ipv4.conf.default.proxy_arp', 1);
+    expect(['vb', 'vc'].map((name) => [read(`net.ipv4.conf.${name}.rp_filter`), read(`net.ipv4.conf.${name}.proxy_arp`)])).toEqual([['2', '1'], ['1', '1']]);
+  });
+});
+
+it('the kernel announces what changes of forwarding, rp_filter, proxy_arp and ignore_routes_with_linkdown, and of nothing else', () => {
+  const told: string[] = [];
+  ns.sysctl.announced.add((of, ifindex, name, value) => told.push(`${of} ${ifindex} ${name} ${value}`));
+  const written = [['va.rp_filter', 1], ['va.rp_filter', 1], ['default.rp_filter', 2], ['va.arp_ignore', 1], ['va.proxy_arp', 1], ['all.forwarding', 1], ['va.forwarding', 0]] as const;
+  for (const [name, value] of written) sysctl(ns, `net.ipv4.conf.${name}`, value);
+  const va = deviceOf(ns, 'va').ifindex;
+  expect(told.filter((line) => !/^(lo|vb) /.test(line))).toEqual([
+    `va ${va} rp_filter 1`, 'default null rp_filter 2', `va ${va} proxy_arp 1`, 'all null forwarding 1', 'default null forwarding 1', `va ${va} forwarding 1`, `va ${va} forwarding 0`,
+  ]);
 });
 
 describe('devices', () => {

@@ -182,3 +182,12 @@ describe('a shell script', () => {
     expect(result.steps[0]!.stdout).toMatch(/PING example\.com \(93\.184\.216\.34\)/);
   });
 });
+
+it('the tables of a step are read when changes of carrier have had their consequences', () => {
+  const { record } = run(`${CABLE}steps:
+  - { on: b, run: ip link set eth0 down }
+  - { on: b, run: ip link set eth0 up; ip link set eth0 down; ip link set eth0 up }
+`, { tables: true });
+  const state = (step: number, machine: string): unknown => (JSON.parse(record!.steps[step]!.tables[machine]!.link) as { ifname: string; operstate: string }[]).find(({ ifname }) => ifname === 'eth0')?.operstate;
+  expect([state(0, 'a'), state(0, 'b'), state(1, 'a'), state(1, 'b')]).toEqual(['DOWN', 'DOWN', 'UP', 'UP']);
+});

@@ -181,9 +181,23 @@ function* quiet(session: Session): Generator<Progress, void, void> {
 
 /** Waits until changes of carrier have had their consequences: the kernel tells the layers above of them up to a second later. */
 function* linksSettled(session: Session): Generator<Progress, void, void> {
-  const { queue, linkwatch } = session.world;
-  const limit = queue.now + RECORD_LINKS_LIMIT_SECONDS * SECOND;
-  while (linkwatch.pending.size > 0 && linkwatch.nextEvent <= limit && queue.now < linkwatch.nextEvent) yield* passUntil(session, linkwatch.nextEvent);
+  const { world } = session;
+  const limit = world.queue.now + RECORD_LINKS_LIMIT_SECONDS * SECOND;
+  while (world.linkwatch.pending.size > 0 && world.queue.now < world.linkwatch.nextEvent && world.linkwatch.nextEvent <= limit && someLinkLags(world)) {
+    yield* passUntil(session, world.linkwatch.nextEvent);
+  }
+}
+
+/** A device that is up has a carrier, or none, and its operational state does not say so yet. */
+function someLinkLags(world: World): boolean {
+  for (const machine of world.machines.values()) {
+    for (const ns of [machine.root, ...machine.namespaces.values()]) {
+      for (const { up, carrier, operstate } of ns.tables.link.rows.values()) {
+        if (up && carrier !== ['UP', 'UNKNOWN', 'DORMANT'].includes(operstate)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 function mark({ world }: Session, machine: string, index: number, run: string): number {

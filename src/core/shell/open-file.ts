@@ -38,14 +38,14 @@ function openToWrite(task: Task, path: string, mode: OpenMode): OpenFile {
   if ((node.mode & 0o222) === 0) throw new KernelError('EACCES');
   if (made) node.mode &= ~task.umask;
   if (mode === 'truncate') node.write(task.fs, '', 'truncate');
+  // Who opened it without >> goes on where its own last write ended, whatever others have written meanwhile.
   let at = 0;
   const view = task.fs;
   const output: OutputStream = {
     isTerminal: false,
     write(text) {
-      if (mode === 'both') {
-        const now = node.read(view);
-        node.write(view, now.slice(0, at) + text + now.slice(at + text.length), 'truncate');
+      if (mode !== 'append' && node.writeAt) {
+        node.writeAt(at, text);
         at += text.length;
       } else node.write(view, text, 'append');
       node.mtime = task.now;

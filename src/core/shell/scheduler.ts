@@ -151,7 +151,9 @@ function timeout(task: Task): void {
 
 function listen(task: Task, queue: Task['exited'], hear: () => void): void {
   queue.waiters.add(hear);
-  task.wakers.push([queue, hear]);
+  const at = task.listening++;
+  task.queues[at] = queue;
+  task.hears[at] = hear;
 }
 
 function wakeUp(task: Task, wake: Wake): void {
@@ -166,8 +168,8 @@ function unblock(task: Task): void {
 }
 
 function unpark(task: Task): void {
-  for (const [queue, hear] of task.wakers) queue.waiters.delete(hear);
-  task.wakers.length = 0;
+  for (let i = 0; i < task.listening; i++) task.queues[i]!.waiters.delete(task.hears[i]!);
+  task.listening = 0;
   task.world.queue.cancel(task.timer);
   task.timer = null;
   if (task.wake === 'signal') task.signalNoticed = true;

@@ -29,6 +29,17 @@ describe('time', () => {
   });
 });
 
+describe('two who write to one file', () => {
+  it.each([
+    ['exec 3>/tmp/x; echo aaa >&3; echo bbb >> /tmp/x; echo ccc >&3; cat /tmp/x', 'aaa\nccc\n'],
+    ['exec 3>>/tmp/x; echo aaa >&3; echo bbb >> /tmp/x; echo ccc >&3; cat /tmp/x', 'aaa\nbbb\nccc\n'],
+    ['exec 3>/tmp/x; echo a long line >&3; : > /tmp/x; echo b >&3; tr "\\0" . < /tmp/x', '............b\n'],
+    ['{ echo a; (echo b); echo c; } > /tmp/x; cat /tmp/x', 'a\nb\nc\n'],
+  ])('%s', (script, stdout) => {
+    expect(runScript(script).stdout).toBe(stdout);
+  });
+});
+
 describe('limits', () => {
   const limits = { work: 10_000, output: 10_000 };
   it.each([

@@ -51,7 +51,10 @@ export class Task implements Process {
   signalNoticed = true;
   blockedOn: Pipe | null = null;
   timer: Timer | null = null;
-  wakers: [WaitQueue, () => void][] = [];
+  /** How many of `queues` it listens at now, each with its own of `hears`. The arrays stay: a process waits often. */
+  listening = 0;
+  readonly queues: WaitQueue[] = [];
+  readonly hears: (() => void)[] = [];
   /** Wakes it up when what it waits for is ready. */
   hear: (() => void) | null = null;
 

@@ -1,4 +1,4 @@
-import { netmask, type Ipv4 } from '../../wire/address.ts';
+import { isMulticastIpv4, netmask, type Ipv4 } from '../../wire/address.ts';
 import { inDevConf } from '../dev-conf.ts';
 import { KernelError } from '../errno.ts';
 import type { NetNamespace } from '../net-namespace.ts';
@@ -39,7 +39,7 @@ function routesOfAddress(inDev: InDevice, ifa: AddrRow, up: boolean): AddressRou
   if (ifa.broadcast !== null && ifa.broadcast !== 0 && ifa.broadcast !== 0xffff_ffff) routes.push(cast(ifa.broadcast));
   const mask = netmask(ifa.prefixLength);
   const prefix = (ifa.address & mask) >>> 0;
-  if (prefix === 0 || ifa.secondary || (prefix === ifa.local && ifa.prefixLength === 32)) return routes;
+  if (prefix === 0 || isMulticastIpv4(prefix) || ifa.secondary || (prefix === ifa.local && ifa.prefixLength === 32)) return routes;
   if (!ifa.noprefixroute) {
     const type = inDev.dev.kind === 'loopback' ? 'local' : 'unicast';
     routes.push({ type, dst: prefix, prefixLength: ifa.prefixLength, prefsrc, priority: ifa.metric ?? 0 });

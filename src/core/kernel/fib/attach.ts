@@ -40,19 +40,23 @@ function followNames(ns: NetNamespace, names: Map<number, string>, event: NetDev
   const before = names.get(dev.ifindex);
   if (event === 'changename' && before !== undefined) {
     renameDeviceSysctls(ns, before, dev.name);
-    relabel(ns, dev, before);
+    relabel(ns, dev);
   }
   if (event === 'register' || event === 'changename') names.set(dev.ifindex, dev.name);
   if (event === 'unregister') names.delete(dev.ifindex);
 }
 
-/** Labels follow the name of the device (inetdev_changename). */
-function relabel(ns: NetNamespace, dev: NetDevice, before: string): void {
+/** IFNAMSIZ, without the NUL at the end. */
+const LABEL_MAX = 15;
+
+/** Labels follow the name of the device: the first is the name, the others keep their alias or get a number (inetdev_changename). */
+function relabel(ns: NetNamespace, dev: NetDevice): void {
   const inDev = inDeviceOf(ns, dev);
   if (!inDev) return;
-  inDev.addresses = inDev.addresses.map((ifa) => {
-    const alias = ifa.label.startsWith(`${before}:`) ? ifa.label.slice(before.length) : '';
-    const row = { ...ifa, label: dev.name + alias };
+  inDev.addresses = inDev.addresses.map((ifa, i) => {
+    const colon = ifa.label.indexOf(':');
+    const alias = i === 0 ? '' : colon < 0 ? `:${i + 1}` : ifa.label.slice(colon);
+    const row = { ...ifa, label: dev.name.slice(0, LABEL_MAX - alias.length) + alias };
     const rows = ns.fib.local.get(ifa.local)!;
     rows[rows.indexOf(ifa)] = row;
     ns.tables.addr.put(addrKey(row), row);

@@ -244,7 +244,8 @@ export function routeInput(ns: NetNamespace, key: FibKey, dev: NetDevice, packet
   if (dst === 0) return drop('IP_INVALID_DEST');
   if ((isLoopbackIpv4(dst) || isLoopbackIpv4(src)) && inDevConf(ns, dev, 'route_localnet') === 0) return drop('IP_LOCALNET');
 
-  const cached = key.tos === 0 && !ns.fib.customRules ? cachedRoute(ns, dst) : null;
+  // Whom ARP asks for is heard by all and concerns one: the others need not remember it.
+  const cached = packet !== null && key.tos === 0 && !ns.fib.customRules ? cachedRoute(ns, dst) : null;
   const answer: FibAnswer = cached?.match ?? fibLookup(ns, key);
   const forwarding = inDevForward(ns, dev);
   if (isFailure(answer)) {

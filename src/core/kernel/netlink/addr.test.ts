@@ -49,11 +49,30 @@ describe('the routes that an address brings', () => {
     ['10.0.0.1/24', { metric: 7 }, ['unicast 10.0.0.0/24 src 10.0.0.1 metric 7'], ['local 10.0.0.1/32 src 10.0.0.1', 'broadcast 10.0.0.255/32 src 10.0.0.1']],
     ['1.1.1.1/32', { peer: 0x0202_0202 }, ['unicast 2.2.2.2/32 src 1.1.1.1'], ['local 1.1.1.1/32 src 1.1.1.1']],
     ['10.0.0.1/24', { broadcast: 0x0a00_004d }, ['unicast 10.0.0.0/24 src 10.0.0.1'], ['local 10.0.0.1/32 src 10.0.0.1', 'broadcast 10.0.0.77/32 src 10.0.0.1', 'broadcast 10.0.0.255/32 src 10.0.0.1']],
+    ['239.0.0.9/24', {}, [], ['local 239.0.0.9/32 src 239.0.0.9']],
   ] as const)('%s %o', (text, more, main, local) => {
     add(text, more);
     expect([routes(254), routes(255)]).toEqual([main, local]);
     del(text, { peer: 'peer' in more ? more.peer : undefined });
     expect([routes(254), routes(255)]).toEqual([[], []]);
+  });
+
+  it('go in the order in which the kernel deletes them', () => {
+    add('10.0.0.1/24', { broadcast: ip('10.0.0.77') });
+    const gone: string[] = [];
+    ns.tables.route.subscribers.add((_key, before, after) => { if (before && !after) gone.push(`${before.type} ${formatIpv4(before.dst)}`); });
+    del('10.0.0.1/24');
+    expect(gone).toEqual(['unicast 10.0.0.0', 'broadcast 10.0.0.77', 'broadcast 10.0.0.255', 'local 10.0.0.1']);
+  });
+
+  it('are told as dead without a carrier where ignore_routes_with_linkdown is set', () => {
+    add('10.0.0.1/24');
+    setLink(dev.peer!.ns, dev.peer!.ifindex, { up: false });
+    runFor(ns.world, 2);
+    const hop = (): unknown => listRoutes(ns).find((row) => row.table === 254)!.nexthops[0];
+    expect(hop()).toMatchObject({ linkdown: true, dead: false });
+    sysctl(ns, 'net.ipv4.conf.va.ignore_routes_with_linkdown', 1);
+    expect(hop()).toMatchObject({ linkdown: true, dead: true });
   });
 
   it('are only the local ones while the device is down', () => {
@@ -62,6 +81,20 @@ describe('the routes that an address brings', () => {
     expect([routes(254), routes(255)]).toEqual([[], ['local 10.0.0.1/32 src 10.0.0.1']]);
     setLink(ns, dev.ifindex, { up: true });
     expect(routes(254)).toEqual(['unicast 10.0.0.0/24 src 10.0.0.1']);
+  });
+});
+
+describe('labels', () => {
+  it('follow the name of the device: the first is the name, the others keep their alias or get their number', () => {
+    for (const [i, label] of [undefined, undefined, 'va:x', 'va:y'].entries()) add(`10.${i}.0.1/24`, label === undefined ? {} : { label });
+    const labels = (): string[] => listAddrs(ns).filter(({ ifindex }) => ifindex === dev.ifindex).map(({ label }) => label);
+    setLink(ns, dev.ifindex, { name: 'averylongname12' });
+    expect(labels()).toEqual(['averylongname12', 'averylongname:2', 'averylongname:x', 'averylongname:y']);
+    setLink(ns, dev.ifindex, { name: 'q' });
+    expect(labels()).toEqual(['q', 'q:2', 'q:x', 'q:y']);
+    del('10.0.0.1/24');
+    setLink(ns, dev.ifindex, { name: 'r' });
+    expect(labels()).toEqual(['r', 'r:x', 'r:y']);
   });
 });
 

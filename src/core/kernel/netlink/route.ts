@@ -11,7 +11,7 @@ import { LOOPBACK_IFINDEX, type FibKey } from '../fib/rules.ts';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN, SCOPE } from '../fib/scope.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { NextHop, RouteRow } from '../rows.ts';
-import type { LearnedRoute } from '../pmtu.ts';
+import { listLearned, type LearnedRoute } from '../pmtu.ts';
 import { newSkb } from '../sk-buff.ts';
 import type { RouteType, Scope } from '../types.ts';
 import type { NewMode, RouteRequest } from './requests.ts';
@@ -73,9 +73,9 @@ function withIgnoredHops(ns: NetNamespace, row: RouteRow): RouteRow {
   return row.nexthops.some(ignored) ? { ...row, nexthops: row.nexthops.map((hop) => (ignored(hop) ? { ...hop, dead: true } : hop)) } : row;
 }
 
-/** RTM_GETROUTE with RTM_F_CLONED: what ICMP taught about single destinations, while it is believed (fib_dump_info_fnhe). */
+/** RTM_GETROUTE with RTM_F_CLONED: what ICMP taught about single destinations. */
 export function listLearnedRoutes(ns: NetNamespace): LearnedRoute[] {
-  return [...ns.inet.exceptions.values()].flat().filter(({ row }) => row.expires > ns.queue.now);
+  return listLearned(ns);
 }
 
 /** What `ip route get` asks. ifindexes; with `iif` it is the way of a packet that came in by that device. */

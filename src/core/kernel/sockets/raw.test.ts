@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cable, dropReasons, echoRequest, ip, pingSocket, routerChain, runFor, stepsOf, testHost, testWorld } from '../testing.ts';
+import { cable, counter, dropReasons, echoRequest, ip, packetsSent, pingSocket, routerChain, runFor, stepsOf, testHost, testWorld } from '../testing.ts';
 import { openRawSocket } from './raw.ts';
 
 describe('a raw socket', () => {
@@ -48,6 +48,35 @@ describe('a raw socket', () => {
     pingSocket(a).sendTo(echoRequest(1, 2), ip('10.0.1.2'));
     runFor(world, 1);
     expect([sock.receive()?.from, sock.receive()]).toEqual([ip('10.0.1.2'), null]);
+  });
+
+  it('bound to a device hears what this host sends to an address of that device, though it comes by lo', () => {
+    const world = testWorld();
+    const a = testHost(world, 'a');
+    cable(a, 'eth0', ['10.0.0.1/24'], testHost(world, 'b'), 'eth0', []);
+    const answers = (device: string): unknown => {
+      const sock = pingSocket(a);
+      sock.options.bindToDevice = device;
+      sock.icmpFilter = 1 << 8;
+      sock.sendTo(echoRequest(1, 1), ip('10.0.0.1'));
+      runFor(world, 1);
+      const received = sock.receive();
+      sock.close();
+      return received?.from ?? null;
+    };
+    expect([answers('eth0'), answers('lo')]).toEqual([ip('10.0.0.1'), null]);
+    expect(counter(a, 'Icmp.InEchos')).toBe(2);
+  });
+
+  it('what is sent through lo to an address of others is delivered here, and cannot be answered', () => {
+    const world = testWorld();
+    const a = testHost(world, 'a');
+    cable(a, 'eth0', ['10.0.0.1/24'], testHost(world, 'b'), 'eth0', []);
+    const sock = pingSocket(a);
+    sock.options.bindToDevice = 'lo';
+    sock.sendTo(echoRequest(1, 1), ip('10.0.0.9'));
+    runFor(world, 1);
+    expect([counter(a, 'Icmp.InEchos'), counter(a, 'Icmp.OutEchoReps'), packetsSent(world, 'a:lo').length]).toEqual([1, 0, 1]);
   });
 
   it('errors go to all sockets that could have sent the packet, after the message itself', () => {

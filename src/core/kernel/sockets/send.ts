@@ -45,7 +45,7 @@ export function sendDatagram(sock: InetSock, out: Outgoing, countNoRoutes: boole
   };
   const mtu = tooLongFor(ns, cookie, route, frameLength(out.body));
   if (mtu !== null) {
-    reportLocalError(sock, skb.packet, mtu);
+    reportLocalError(sock, draftOf(sock, out), mtu);
     recordSendRefused(ns, skb, '__ip_append_data', 'PKT_TOO_BIG', `message too long, mtu=${mtu}`);
     throw new KernelError('EMSGSIZE');
   }
@@ -67,13 +67,19 @@ function nextIdent(sock: InetSock): number {
 }
 
 /** The packet as the program gave it: its source may still be open. */
-function outgoingSkb(sock: InetSock, out: Outgoing): SkBuff {
-  const { ns, options } = sock;
+function draftOf(sock: InetSock, { dst, body }: Outgoing): Packet {
+  const { options } = sock;
   const header: Ipv4Header = {
-    kind: 'ipv4', src: sourceOf(sock), dst: out.dst, ttl: options.ttl < 0 ? 64 : options.ttl, protocol: sock.protocol, id: 0, df: false,
+    kind: 'ipv4', src: sourceOf(sock), dst, ttl: options.ttl < 0 ? 64 : options.ttl, protocol: sock.protocol, id: 0, df: false,
     mf: false, offset: 0, tos: options.tos, options: null,
   };
-  const skb = newSkb(ns.world, [header, ...out.body], { dev: ns.devicesByName.get('lo')!, mark: options.mark });
+  return [header, ...body];
+}
+
+/** Before it has a route, only the trace looks at the packet. */
+function outgoingSkb(sock: InetSock, out: Outgoing): SkBuff {
+  const { ns, options } = sock;
+  const skb = newSkb(ns.world, ns.recorder.hops ? draftOf(sock, out) : out.body, { dev: ns.devicesByName.get('lo')!, mark: options.mark });
   if (ns.recorder.on) skb.cause = recordSocketSend(ns, skb, null, out.fn, sock.pid, sock.name);
   return skb;
 }

@@ -50,13 +50,13 @@ function start(process: Process): Session {
   const early = options.device === null ? null : process.ns.devicesByName.get(options.device) ?? null;
   if (options.device !== null && !early) fail(2, `Device ${options.device} not available.`);
   if (early) checkDevice(early, options);
-  const host = resolveHost(process, options.target);
+  const host = resolveHost(process, options.target, true);
   if (typeof host === 'string') fail(2, `${options.target}: ${host}`);
   const device = early ?? guessDevice(process, host.ip);
   if (!early) checkDevice(device, options);
   const source = chooseSource(process, options, device, host.ip);
   if (!options.quiet) process.stdout.write(`ARPING ${formatIpv4(host.ip)} from ${formatIpv4(source)} ${device.name}\n`);
-  if (source === IPV4_ANY && !options.duplicateDetection) fail(2, 'no source address in not-DAD mode');
+  if (source === IPV4_ANY && options.source === null && !options.duplicateDetection) fail(2, 'no source address in not-DAD mode');
   const socket = openPacketSocket(process.ns, device, ETH_P_ARP);
   socket.pid = process.pid;
   return {
@@ -83,7 +83,7 @@ function guessDevice(process: Process, target: Ipv4): NetDevice {
 
 /** The sender address: -s, for -U and -A the target itself, else what a datagram to the target would have. */
 function chooseSource(process: Process, options: ArpingOptions, device: NetDevice, target: Ipv4): Ipv4 {
-  const source = options.source ?? (options.unsolicited && !options.duplicateDetection ? target : IPV4_ANY);
+  const source = options.source || (options.unsolicited && !options.duplicateDetection ? target : IPV4_ANY);
   if (options.duplicateDetection && source === IPV4_ANY) return IPV4_ANY;
   const probe = openUdpSocket(process.ns);
   probe.pid = process.pid;
@@ -96,7 +96,7 @@ function chooseSource(process: Process, options: ArpingOptions, device: NetDevic
     }
     call = 'connect';
     probe.connect(target, 1025);
-    return probe.local;
+    return options.source ?? probe.local;
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     return fail(2, `${call}: ${error.message}`);

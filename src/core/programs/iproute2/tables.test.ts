@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { attachInet } from '../../kernel/inet.ts';
 import { World, type Machine } from '../../kernel/machine.ts';
+import { testNetwork } from '../lib/test-network.ts';
 import { startShell, type ShellRun } from '../../shell/run.ts';
 import { SECOND } from '../../sim/time.ts';
 import { dumpTables } from './dump.ts';
@@ -53,6 +54,30 @@ describe('ip -s neigh', () => {
       .toEqual([{ dst: '10.0.0.8', dev: 'va', refcnt: 1, used: 0, confirmed: 60, updated: 0, probes: 4, state: ['INCOMPLETE'] }]);
     run(machine, 'sleep 4');
     expect(run(machine, 'ip -s neigh show 10.0.0.8').stdout).toBe('10.0.0.8 dev va  used 4/64/1probes 6 FAILED \n');
+  });
+});
+
+describe('ip route', () => {
+  test('get tells the TOS of a route that is for one, and show of a next hop that is passed over', () => {
+    const machine = newMachine();
+    run(machine, `ip link set lo up; ip link add va type veth peer name vb; ip link set va up; ip link set vb up; ip addr add 10.0.0.1/24 dev va
+      ip route add 10.9.0.0/16 via 10.0.0.2 tos 0x10; ip route add 10.9.0.0/16 via 10.0.0.3`);
+    expect(run(machine, 'ip route get 10.9.0.1 tos 0x10').stdout).toBe('10.9.0.1 tos 0x10 via 10.0.0.2 dev va src 10.0.0.1 uid 0 \n    cache \n');
+    expect(run(machine, 'ip route get 10.9.0.1').stdout).toBe('10.9.0.1 via 10.0.0.3 dev va src 10.0.0.1 uid 0 \n    cache \n');
+    run(machine, 'ip link set vb down; sleep 2; sysctl -qw net.ipv4.conf.va.ignore_routes_with_linkdown=1');
+    expect(run(machine, 'ip route show 10.0.0.0/24').stdout).toBe('10.0.0.0/24 dev va proto kernel scope link src 10.0.0.1 dead linkdown \n');
+  });
+
+  test('show cache lists what ICMP taught, as get tells it', () => {
+    const net = testNetwork();
+    const expires = (text: string): string => text.replace(/expires \d+sec/g, 'expires N');
+    net.run('r', 'ip link set eth1 mtu 1000');
+    net.run('a', 'ping -c 2 -i 0.2 -W 0.2 -s 1200 -M do 10.0.2.1');
+    expect(expires(net.run('a', 'ip route show cache').stdout)).toBe('10.0.2.1 via 10.0.1.254 dev eth0 \n    cache expires N mtu 1000 \n');
+    expect(expires(net.run('a', 'ip route show cache dev lo').stdout)).toBe('');
+    expect(expires(net.run('a', 'ip route get 10.0.2.1').stdout)).toBe('10.0.2.1 via 10.0.1.254 dev eth0 src 10.0.1.1 uid 0 \n    cache expires N mtu 1000 \n');
+    expect(JSON.parse(net.run('a', 'ip -j route show cache').stdout)).toMatchObject([{ dst: '10.0.2.1', gateway: '10.0.1.254', dev: 'eth0', metrics: [{ mtu: 1000 }] }]);
+    expect(net.run('a', 'ip route flush cache; ip route show cache').stdout).toBe('');
   });
 });
 
@@ -123,6 +148,18 @@ describe('ip monitor', () => {
     machine.world.queue.runUntil(3 * SECOND);
     expect(monitor.stdout).toMatch(/^5: vc@vd: <BROADCAST,MULTICAST,M-DOWN> mtu 1300 qdisc noop state DOWN group default \n {4}link\/ether [0-9a-f:]{17} brd ff:ff:ff:ff:ff:ff\n$/);
     expect(bridge.stdout).toMatch(/02:00:00:00:00:77 dev va master br0 static\n$/);
+  });
+
+  test('settings that the kernel announces, not those that follow default; nor entries that it makes for itself', () => {
+    const machine = newMachine();
+    run(machine, 'ip link add va type veth peer name vb; ip link set lo up; ip link set va up; ip link set vb up; ip addr add 10.0.0.1/24 dev va');
+    const monitor = startShell(machine, 'ip monitor neigh netconf');
+    machine.world.queue.runUntil(SECOND);
+    run(machine, 'sysctl -qw net.ipv4.conf.va.rp_filter=1 net.ipv4.conf.va.rp_filter=1 net.ipv4.conf.default.rp_filter=2 net.ipv4.conf.va.arp_ignore=1; ping -c 1 -W 0.5 127.0.0.1');
+    machine.world.queue.runUntil(3 * SECOND);
+    monitor.kill('SIGTERM');
+    machine.world.queue.runUntil(4 * SECOND);
+    expect(monitor.stdout).toBe('inet va rp_filter strict \ninet default rp_filter loose \n');
   });
 
   test('names of namespaces', () => {

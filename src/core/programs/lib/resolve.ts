@@ -42,11 +42,14 @@ function hosts(process: Process): HostsLine[] {
 export const TRY_AGAIN = 'Temporary failure in name resolution';
 export const NOT_KNOWN = 'Name or service not known';
 
-/** The IPv4 address of a name or an address, from /etc/hosts; a string is the error that getaddrinfo(3) gives. */
-export function resolveHost(process: Process, name: string): Host | string {
+/**
+ * The IPv4 address of a name or an address, from /etc/hosts; a string is the error that getaddrinfo(3) gives. `inetOnly`: it is asked for
+ * IPv4 addresses alone; then digits and dots that are no address are not looked for (__nss_hostname_digits_dots).
+ */
+export function resolveHost(process: Process, name: string, inetOnly = false): Host | string {
   const literal = inetAton(name);
   if (literal !== null) return { ip: literal, canonical: name };
-  if (!/^[\w.-]+$/.test(name) || name.length > 253) return NOT_KNOWN;
+  if (!/^[\w.-]+$/.test(name) || (inetOnly && /^[\d.]+$/.test(name)) || name.length > 253) return NOT_KNOWN;
   const wanted = name.toLowerCase();
   const line = hosts(process).find((one) => one.names.some((alias) => alias.toLowerCase() === wanted));
   return line ? { ip: line.ip, canonical: line.names[0]! } : TRY_AGAIN;

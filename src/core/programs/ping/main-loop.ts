@@ -3,13 +3,15 @@ import { timerExpiry } from '../../kernel/timer-wheel.ts';
 import type { Running } from '../../shell/process.ts';
 import { MICROSECOND, MILLISECOND, type SimTime } from '../../sim/time.ts';
 import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
-import type { Packet } from '../../wire/packet.ts';
+import type { IcmpHeader, Packet } from '../../wire/packet.ts';
 import { receiveAll, receiveErrors } from './receive.ts';
 import { flush, type Session, stamp, stampedData } from './session.ts';
 import { inFlight, sent, snapshot, summary } from './statistics.ts';
 
 /** Milliseconds that a flood waits for an answer, and the shortest sleep. */
 const MIN_INTERVAL = 10;
+/** Milliseconds after which a request that found no room is tried again at the latest. */
+const MAX_ROOM_INTERVAL = 500;
 const ICMP_HEADER = 8;
 /** What a system call takes: over a few links the answer is there before the next request of a burst goes out, as on Linux. */
 const SEND_TIME = 100 * MICROSECOND;
@@ -18,6 +20,8 @@ const SEND_TIME = 100 * MICROSECOND;
 interface Pace {
   sentAt: SimTime | null;
   tokens: number;
+  /** How often in a row there was no room for a request (ENOBUFS). */
+  noRoom: number;
 }
 
 /** Sends, waits, receives, until there is nothing more to do (main_loop of iputils); gives the exit code. */
@@ -26,7 +30,7 @@ export function* mainLoop(session: Session): Running {
   process.handle('SIGINT');
   process.handle('SIGQUIT');
   stats.startedAt = process.now;
-  const pace: Pace = { sentAt: null, tokens: 0 };
+  const pace: Pace = { sentAt: null, tokens: 0, noRoom: 0 };
   let alarm = options.deadline > 0 ? process.now + options.deadline * 1000 * MILLISECOND : null;
   for (;;) {
     if (session.exiting || (options.count > 0 && stats.received + stats.errors >= options.count) || (options.deadline > 0 && stats.errors > 0)) break;
@@ -54,7 +58,8 @@ export function* mainLoop(session: Session): Running {
 function waitUntil({ process, options, interval }: Session, next: number): SimTime {
   const at = process.now + next * MILLISECOND;
   if (options.adaptive || next < Math.max(interval, MIN_INTERVAL)) return at;
-  return timerExpiry(process.now, process.now + Math.max(interval, MIN_INTERVAL) * MILLISECOND);
+  // The process runs after everything else that the same tick brings: errors of ARP are there before the next request goes out.
+  return timerExpiry(process.now, process.now + Math.max(interval, MIN_INTERVAL) * MILLISECOND) + SEND_TIME;
 }
 
 /** How long, in nanoseconds, the last requests are waited for: twice the longest round trip, but an interval at least; -W when nothing was received. */
@@ -95,27 +100,41 @@ function pinger(session: Session, pace: Pace): number {
 function sendProbe(session: Session, pace: Pace): number {
   const { process, options, stats } = session;
   const sequence = (stats.transmitted + 1) & 0xffff;
-  const request: Packet = [
-    { kind: 'icmp', type: ICMP_ECHO, code: 0, rest: echoRest(session.ident, sequence) },
-    ...(options.size > 0 ? [{ kind: 'data' as const, bytes: stampedData(session) }] : []),
-  ];
+  const header: IcmpHeader = { kind: 'icmp', type: ICMP_ECHO, code: 0, rest: echoRest(session.ident, sequence) };
+  const request: Packet = options.size > 0 ? [header, { kind: 'data', bytes: stampedData(session) }] : [header];
   try {
     if (options.size + ICMP_HEADER > 0xffff) throw new KernelError('EMSGSIZE');
     session.socket.sendTo(request, session.target);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
+    if (error.errno === 'ENOBUFS') return sendLater(session, pace, error);
     // A request that the kernel refuses counts as sent. Only what the error queue says of it is printed.
     receiveErrors(session);
     sent(stats, process.now);
     pace.tokens = 0;
     return Math.max(session.interval, MIN_INTERVAL);
   }
+  pace.noRoom = 0;
   sent(stats, process.now);
   if (!options.quiet && options.flood) {
     session.out += '.';
     flush(session);
   }
   return session.interval - pace.tokens;
+}
+
+/** The device has no room for the request: it is tried again, and counts as sent only when that has gone on for the linger time. */
+function sendLater(session: Session, pace: Pace, error: KernelError): number {
+  const { process, options, stats, interval } = session;
+  pace.tokens = 0;
+  const pause = Math.min(Math.max(Math.trunc(interval / 2), MIN_INTERVAL), MAX_ROOM_INTERVAL);
+  if (++pace.noRoom * pause < options.linger) return pause;
+  sent(stats, process.now);
+  if (!options.quiet && options.flood) {
+    session.out += 'E';
+    flush(session);
+  } else if (!options.quiet) process.stderr.write(`ping: sendmsg: ${error.message}\n`);
+  return Math.max(interval, MIN_INTERVAL);
 }
 
 function finish(session: Session): number {

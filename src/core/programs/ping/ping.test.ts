@@ -54,6 +54,7 @@ const CASES: [arguments: string, exit: number, stdout: string, stderr?: string][
   ['-b -W 0.2 -c 1 10.0.1.255', 1, `PING 10.0.1.255 (10.0.1.255) 56(84) bytes of data.\n${lost('10.0.1.255')}`, 'WARNING: pinging broadcast address\n'],
   ['-c 1 0', 0, `PING 0 (127.0.0.1) 56(84) bytes of data.\n64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=T ms\n${one('0')}`],
   ['-c 1 nosuch', 2, '', 'ping: nosuch: Temporary failure in name resolution\n'],
+  ['-c 1 256.1.1.1', 2, '', 'ping: 256.1.1.1: Temporary failure in name resolution\n'],
   ['-c 1 10.0.2.1/24', 2, '', 'ping: 10.0.2.1/24: Name or service not known\n'],
   ['-c 1 ::1', 2, '', 'ping: connect: Cannot assign requested address\n'],
   ['-6 -c 1 10.0.2.1', 2, '', 'ping: 10.0.2.1: Address family for hostname not supported\n'],
@@ -102,6 +103,21 @@ describe('ping', () => {
     const { stdout, stderr } = fresh.run('a', 'ping -c 2 -i 0.2 -M do -s 1200 10.0.2.1');
     expect(stdout).toContain('From 10.0.1.254 icmp_seq=1 Frag needed and DF set (mtu = 1000)\n');
     expect(stderr).toBe('ping: local error: message too long, mtu=1000\n');
+  });
+
+  it('a request that finds no room is tried again, and given up when the linger time is over', () => {
+    const fresh = testNetwork();
+    // While ARP asks, the request waits, and nobody is told what becomes of it.
+    expect(fresh.run('a', 'ping -c 1 10.0.1.254').exit).toBe(0);
+    fresh.run('r', 'ip link set eth0 mtu 1000');
+    const { stdout, stderr, exit } = fresh.run('a', 'ping -c 1 -W 0.6 -s 1200 10.0.1.254');
+    expect([withoutTimes(stdout), stderr, exit]).toEqual([`PING 10.0.1.254 (10.0.1.254) 1200(1228) bytes of data.\n${lost('10.0.1.254')}`, 'ping: sendmsg: No buffer space available\n', 1]);
+    expect(fresh.run('a', 'ping -q -c 1 -W 0.6 -s 1200 10.0.1.254').stderr).toBe('');
+    expect(fresh.run('a', 'ping -f -c 1 -W 0.6 -s 1200 10.0.1.254').stdout).toContain('bytes of data.\nE');
+  });
+
+  it('what the ARP timer brings in the same tick comes before the next request', () => {
+    expect(net.run('a', 'ping -c 4 10.0.1.76').stdout).toMatch(/\+4 errors, 100% packet loss, time \d+ms\npipe 3\n$/);
   });
 
   it('SIGINT ends it with its statistics, SIGQUIT only asks for them', () => {

@@ -20,6 +20,8 @@ export interface FileNode extends NodeBase {
   readonly program: string | null;
   read(view: View): string;
   write(view: View, text: string, mode: 'truncate' | 'append'): void;
+  /** Writes over what is there from a place on; a gap before it is filled with NULs. Only files of the disk have places. */
+  writeAt?(at: number, text: string): void;
 }
 
 export interface DirectoryNode extends NodeBase {
@@ -57,6 +59,9 @@ export function file(text: string, mtime = 0, mode = 0o644): FileNode {
     read: () => content,
     write(_view, more, how) {
       content = how === 'append' ? content + more : more;
+    },
+    writeAt(at, more) {
+      content = at === content.length ? content + more : content.slice(0, at).padEnd(at, '\0') + more + content.slice(at + more.length);
     },
   };
 }
