@@ -3,6 +3,8 @@ import { bridgeLab, lineLab } from './labs.ts';
 import { costOf, exponentOf, labFrom, median, short } from './measure.ts';
 
 const ROUNDS = 5;
+/** The longest line that a packet crosses: it starts with a TTL of 64. */
+const LONGEST_LINE = 56;
 
 interface Growth {
   readonly what: string;
@@ -18,7 +20,7 @@ const byTransmissions = (record: 'nothing' | 'everything') => (text: string): { 
 };
 
 const GROWTHS: readonly Growth[] = [
-  { what: 'a longer line, time by transmissions', sizes: [10, 20, 40, 80], text: (routers) => lineLab(routers, 500), measure: byTransmissions('nothing') },
+  { what: 'a longer line, time by transmissions', sizes: [7, 14, 28, LONGEST_LINE], text: (routers) => lineLab(routers, 500), measure: byTransmissions('nothing') },
   { what: 'more hosts on a bridge, time by transmissions', sizes: [25, 50, 100, 200], text: (hosts) => bridgeLab(hosts, 150), measure: byTransmissions('nothing') },
   { what: 'a longer run with everything traced, time by transmissions', sizes: [500, 1000, 2000, 4000], text: (echoes) => lineLab(10, echoes), measure: byTransmissions('everything') },
   {

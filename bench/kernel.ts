@@ -77,9 +77,9 @@ function onKernel(commands: string): number {
   return Number(stdout.trim()) / 1e6;
 }
 
-/** The same in a process that has run nothing before; its own start is left out. */
+/** The same in a process that has run nothing before; its own start is left out. The bundle lies beside this one. */
 function firstRun(): number {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'first-run.ts')], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'first-run.mjs')], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return Number(stdout) / 1000;
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from './root.ts';
 
 const MODULES = ['core', 'network', 'internet', 'applications', 'csma', 'bridge'];
 
@@ -15,10 +16,10 @@ export interface Ns3 {
 /** Compiles the models against the ns-3 of the system, with the compiler's -O2. A text says why that is not possible. */
 export function buildNs3(): Ns3 | string {
   if (spawnSync('g++', ['--version'], { stdio: 'ignore' }).status !== 0) return 'ns-3: no g++ (Debian: apt-get install g++ libns3-dev)';
-  const folder = join(import.meta.dirname, '..', '.cache', 'ns3');
+  const folder = join(ROOT, '.cache', 'ns3');
   mkdirSync(folder, { recursive: true });
   for (const model of ['line', 'bridge'] as const) {
-    const source = join(import.meta.dirname, 'ns3', `${model}.cc`);
+    const source = join(ROOT, 'bench', 'ns3', `${model}.cc`);
     const program = join(folder, model);
     if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) continue;
     const libraries = MODULES.map((name) => `-lns3-${name}`);

@@ -8,8 +8,8 @@ import { runLab, type Lab } from '../src/core/index.ts';
 import type { Bar, Outcome } from './bar.ts';
 import { lineLab } from './labs.ts';
 import { labFrom, median, quantile, short } from './measure.ts';
+import { ROOT } from './root.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, '.cache', 'bench-dist');
 /** The built-in scenario in whose place the page gets the long lab. */
 const SCENARIO = 'two-pods-one-bridge';

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAimed, isMet, type Bar, type Group, type Outcome } from './bar.ts';
 import { short } from './measure.ts';
+import { ROOT } from './root.ts';
 
 const BEGIN = '<!-- results -->';
 const END = '<!-- /results -->';
@@ -49,7 +50,7 @@ function markdownTable(bars: readonly Bar[]): string {
 
 /** Puts the results into bench/README.md, between its two markers, and draws bench/results.svg. */
 export function writeReport({ bars, leftOut }: Outcome, machine: string): void {
-  const file = join(import.meta.dirname, 'README.md');
+  const file = join(ROOT, 'bench', 'README.md');
   const text = readFileSync(file, 'utf8');
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error('bench/README.md has lost its markers');
@@ -60,7 +61,7 @@ export function writeReport({ bars, leftOut }: Outcome, machine: string): void {
   const missing = leftOut.map((why) => `Left out: ${why}.`);
   const body = [`Measured on ${machine}.`, ...parts, ...missing].join('\n\n');
   writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n\n${body}\n\n${text.slice(end)}`);
-  writeFileSync(join(import.meta.dirname, 'results.svg'), chart(bars.filter((bar) => bar.unit === 'x')));
+  writeFileSync(join(ROOT, 'bench', 'results.svg'), chart(bars.filter((bar) => bar.unit === 'x')));
 }
 
 const ROW = 30;

@@ -1,14 +1,16 @@
 import type { Process } from '../../shell/process.ts';
 import { type Ipv4, parseIpv4 } from '../../wire/address.ts';
 
+const NUMBER = /^(?:[1-9]\d*|0[0-7]*|0[xX][0-9a-fA-F]+)$/;
+
 /** inet_aton(3): one to four parts, decimal, octal or hex, the last one filling what is left (`10.1` is 10.0.0.1). Null when it is none. */
 export function inetAton(text: string): Ipv4 | null {
   const parts = text.split('.');
   if (parts.length > 4) return null;
   let ip = 0;
   for (const [i, part] of parts.entries()) {
-    if (!/^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.test(part)) return null;
-    const value = /^0[xX]/.test(part) ? Number.parseInt(part.slice(2), 16) : part.startsWith('0') ? Number.parseInt(part, 8) : Number(part);
+    if (!NUMBER.test(part)) return null;
+    const value = part.startsWith('0') && part !== '0' ? Number.parseInt(part, /^0[xX]/.test(part) ? 16 : 8) : Number(part);
     const last = i === parts.length - 1;
     if (value > (last ? 256 ** (5 - parts.length) - 1 : 255)) return null;
     ip = last ? ip + value : ip + value * 256 ** (3 - i);

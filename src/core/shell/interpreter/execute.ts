@@ -147,6 +147,7 @@ function* runLastHere(shell: Shell, command: CommandNode, input: Pipe): Step {
 export function setPipeStatus(shell: Shell, statuses: readonly number[]): void {
   const variable = shell.vars.ensure('PIPESTATUS');
   variable.kind = 'indexed';
+  if (statuses.length === 1 && variable.indexed.size === 1 && variable.indexed.get(0) === String(statuses[0])) return;
   variable.indexed = new Map(statuses.map((status, i) => [i, String(status)]));
 }
 

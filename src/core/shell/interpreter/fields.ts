@@ -24,7 +24,6 @@ export class Fields {
   rawLiterals = false;
   readonly target: Target;
   readonly #ifs: string;
-  readonly #white: string;
   #current: Field | null = null;
   /** The last field ended at white space, so a delimiter that follows belongs to the same gap. */
   #gap = false;
@@ -32,7 +31,6 @@ export class Fields {
   constructor(target: Target, ifs: string) {
     this.target = target;
     this.#ifs = ifs;
-    this.#white = [...ifs].filter((c) => c === ' ' || c === '\t' || c === '\n').join('');
   }
 
   /** What was written without quotes. `raw` is the same before backslashes were taken away, which a regular expression keeps. */
@@ -70,7 +68,7 @@ export class Fields {
       if (i > from) this.#active(text.slice(from, i));
       from = i + 1;
       if (c === undefined) break;
-      if (this.#white.includes(c)) {
+      if (c === ' ' || c === '\t' || c === '\n') {
         if (this.#current) {
           this.break();
           this.#gap = true;

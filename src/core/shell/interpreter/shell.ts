@@ -46,6 +46,9 @@ export type ShoptOption = (typeof SHOPT_OPTIONS)[number];
 
 export type TrapName = Signal | 'EXIT' | 'ERR';
 
+/** What words are split at when IFS is unset, and what it is at the start. */
+export const DEFAULT_IFS = ' \t\n';
+
 /** A bash: everything that a subshell gets a copy of. */
 export class Shell {
   readonly task: Task;
@@ -230,7 +233,7 @@ export class Shell {
   }
 
   get ifs(): string {
-    return this.value('IFS') ?? ' \t\n';
+    return this.value('IFS') ?? DEFAULT_IFS;
   }
 
   /** Takes the signals that came meanwhile for the traps to run between two commands. */

@@ -23,7 +23,7 @@ const DECLARATIONS = new Set(['declare', 'typeset', 'local', 'export', 'readonly
 export interface Arguments {
   readonly words: string[];
   /** Values of the words that are assignments of a declaration builtin, by their place. */
-  readonly assigned: Map<number, Assigned>;
+  readonly assigned: ReadonlyMap<number, Assigned>;
 }
 
 /** A simple command: expansions, redirections, assignments, then a function, a builtin or a program. */
@@ -43,12 +43,14 @@ export function* runSimple(shell: Shell, node: Command, place: Place): Step {
 function* expandArguments(shell: Shell, node: Command): Step<Arguments> {
   const words: string[] = [];
   const assigned = new Map<number, Assigned>();
-  if (node.name) yield* expandWord(shell, node.name, words);
+  const plainName = node.name ? plainText(shell, node.name) : null;
+  if (plainName !== null) words.push(plainName);
+  else if (node.name) yield* expandWord(shell, node.name, words);
   const declares = DECLARATIONS.has(words[0] ?? '') || (words[0] === 'builtin' && DECLARATIONS.has(words[1] ?? ''));
   const associative = declares && node.args.some((arg) => arg.type === 'Word' && /^-\w*A/.test(arg.text));
   for (const arg of node.args) {
     if (arg.type === 'Word') {
-      const plain = plainText(arg);
+      const plain = plainText(shell, arg);
       if (plain !== null) words.push(plain);
       else yield* expandWord(shell, arg, words);
     } else if (declares) yield* expandDeclared(shell, arg, associative, words, assigned);

@@ -1,6 +1,6 @@
 import type { DoubleQuotedChild, Word, WordPart } from 'unbash';
 import { parse } from 'unbash';
-import type { Step, Shell } from './shell.ts';
+import { DEFAULT_IFS, type Step, type Shell } from './shell.ts';
 import { arithmeticText } from './arithmetic-text.ts';
 import { evaluateOrFail } from './arithmetic.ts';
 import { expandBraces } from './braces.ts';
@@ -8,23 +8,38 @@ import { type Field, Fields } from './fields.ts';
 import { globPaths } from './glob.ts';
 import { expandParameter } from './parameter.ts';
 import { Source } from './source.ts';
+import { specialParameter } from './special.ts';
 import { substituteCommand, substituteProcess } from './substitution.ts';
 
 /** What the expansion of words into arguments gives: pathnames expanded, quotes removed. */
 export function* expandWords(shell: Shell, words: readonly Word[]): Step<string[]> {
   const result: string[] = [];
   for (const word of words) {
-    const plain = plainText(word);
+    const plain = plainText(shell, word);
     if (plain !== null) result.push(plain);
     else yield* expandWord(shell, word, result);
   }
   return result;
 }
 
-/** A word that needs no expansion at all; null for any other. */
-export function plainText(word: Word): string | null {
-  if (word.parts !== undefined || word.text.startsWith('~')) return null;
-  return word.value;
+/** What is neither split (at the IFS that a shell starts with) nor a pattern. */
+const ONE_FIELD = /^[\w.:/@%+,-]+$/;
+
+/** A word that becomes one argument without further ado: literals, and plain variables with values that stay whole. Null for any other. */
+export function plainText(shell: Shell, word: Word): string | null {
+  if (word.text.startsWith('~')) return null;
+  if (word.parts === undefined) return word.value;
+  let text = '';
+  for (const part of word.parts) {
+    if (part.type === 'Literal' && !part.text.includes('~')) text += part.value;
+    else if (part.type === 'SimpleExpansion') {
+      const name = part.text.slice(1);
+      const value = specialParameter(shell, name) ?? shell.value(name);
+      if (value === undefined || !ONE_FIELD.test(value)) return null;
+      text += value;
+    } else return null;
+  }
+  return shell.ifs === DEFAULT_IFS ? text : null;
 }
 
 /** Adds what one word becomes to `result`. */
