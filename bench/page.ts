@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chromium, type CDPSession, type Page } from '@playwright/test';
+import { chromium, type CDPSession, type ElementHandle, type Page } from '@playwright/test';
 import { serve } from '../scripts/serve.mjs';
 import { findChromium } from '../scripts/tools.mjs';
 import { runLab, type Lab } from '../src/core/index.ts';
@@ -34,11 +34,12 @@ export async function measurePage(): Promise<Outcome> {
     await page.goto(`http://127.0.0.1:${port}/?scenario=${SCENARIO}&granularity=rules`);
     const slider = page.getByRole('slider', { name: 'Place in the journey' });
     await slider.waitFor({ timeout: 120_000 });
+    const handle = (await slider.elementHandle()) as Slider;
     const stops = Number(await slider.getAttribute('max')) + 1;
     const session = await page.context().newCDPSession(page);
     await session.send('Performance.enable');
     const detail = `${short(lab.steps)} steps, ${short(stops)} places to stand`;
-    return { bars: [await stepping(page, session, stops, detail), await scrubbing(page, session, stops, detail)], leftOut: [] };
+    return { bars: [await stepping(page, session, handle, stops, detail), await scrubbing(page, session, handle, stops, detail)], leftOut: [] };
   } finally {
     await browser.close();
     server.close();
@@ -59,31 +60,33 @@ function longLab(): { data: Lab; steps: number } {
 }
 
 type Move = (i: number) => Promise<void>;
+/** Found once: to look for it by its role is work of the page's thread, too. */
+type Slider = ElementHandle<HTMLInputElement>;
 
 /** In the page: until a frame has been made. */
 const frame = (): Promise<void> => new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(resolve, 0));
 });
 
-async function stepping(page: Page, session: CDPSession, stops: number, detail: string): Promise<Bar> {
-  await scrub(page, stops >> 1);
+async function stepping(page: Page, session: CDPSession, slider: Slider, stops: number, detail: string): Promise<Bar> {
+  await scrub(slider, stops >> 1);
   await page.locator('[role=region][tabindex="-1"]').focus();
   const move: Move = (i) => page.keyboard.press(i % 3 === 2 ? 'ArrowLeft' : 'ArrowRight');
   return bar('a step in the page', await workOfMoves(page, session, move), detail);
 }
 
-async function scrubbing(page: Page, session: CDPSession, stops: number, detail: string): Promise<Bar> {
+async function scrubbing(page: Page, session: CDPSession, slider: Slider, stops: number, detail: string): Promise<Bar> {
   let at = 1;
   const move: Move = () => {
     at = (at * 48_271) % 0x7fff_ffff;
-    return scrub(page, at % stops);
+    return scrub(slider, at % stops);
   };
   return bar('scrubbing to any place in the page', await workOfMoves(page, session, move), detail);
 }
 
 /** Moves the slider as a pointer does. */
-function scrub(page: Page, place: number): Promise<void> {
-  return page.getByRole('slider', { name: 'Place in the journey' }).evaluate((slider: HTMLInputElement, value) => {
+function scrub(handle: Slider, place: number): Promise<void> {
+  return handle.evaluate((slider, value) => {
     // React keeps a setter of its own on the element, which would take the value for known.
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')!.set!.call(slider, String(value));
     slider.dispatchEvent(new Event('input', { bubbles: true }));

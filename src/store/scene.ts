@@ -37,10 +37,14 @@ export interface SceneIndex {
   readonly switches: ReadonlySet<string>;
   readonly flights: readonly Flight[];
   readonly exchanges: Int32Array;
+  /** The scenes asked for last: each part of the map asks for the same two, where it is and where it came from. */
+  readonly recent: Map<number, Scene>;
 }
 
+const RECENT = 2;
+
 export function indexScenes(trace: Trace, switches: ReadonlySet<string>): SceneIndex {
-  return { trace, switches, flights: flightsOf(trace), exchanges: exchangesOf(trace) };
+  return { trace, switches, flights: flightsOf(trace), exchanges: exchangesOf(trace), recent: new Map() };
 }
 
 export function layerOf(packet: Packet): Layer {
@@ -69,6 +73,16 @@ function lastFlight(flights: readonly Flight[], seq: number): number {
 const LOOK_BACK = 2048;
 
 export function sceneAt(index: SceneIndex, seq: number): Scene {
+  const { recent } = index;
+  const known = recent.get(seq);
+  if (known) return known;
+  if (recent.size >= RECENT) recent.delete(recent.keys().next().value!);
+  const scene = makeScene(index, seq);
+  recent.set(seq, scene);
+  return scene;
+}
+
+function makeScene(index: SceneIndex, seq: number): Scene {
   const { trace, flights, switches, exchanges } = index;
   const step = trace.steps[seq];
   if (!step) return { packets: [], trail: [], lit: new Set(), drop: null };

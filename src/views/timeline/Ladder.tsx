@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { memo, useEffect, useMemo, useRef } from 'react';
 import type { Step } from '../../core/index.ts';
 import { whereIs, type Where } from '../../store/flights.ts';
 import { layerOf, type Layer } from '../../store/scene.ts';
@@ -12,8 +12,11 @@ const NAMES = 118;
 const NARROW = 17;
 const WIDE = 44;
 const TYPICAL = 700;
-/** Stops shown at once on each side of the current one: the ladder of a long journey moves with the cursor. */
-const SIDE = 60;
+/** Of a long journey the ladder shows a part: this many stops at least on each side of the current one. */
+const SIDE = 40;
+/** The part moves on by so many stops at once, so that most steps move the cursor alone. */
+const STRIDE = 40;
+const SHOWN = 2 * SIDE + STRIDE + 1;
 
 interface Mark {
   readonly index: number;
@@ -30,8 +33,8 @@ export function Ladder() {
   const run = usePlayerState((state) => state.run);
   const stops = usePlayerState((state) => state.stops);
   const at = usePlayerState((state) => state.at);
-  const begin = Math.max(0, Math.min(at - SIDE, stops.length - 2 * SIDE - 1));
-  const marks = useMemo(() => (run ? marksOf(run, stops.slice(begin, begin + 2 * SIDE + 1), begin) : []), [run, stops, begin]);
+  const begin = Math.max(0, Math.min(Math.floor((at - SIDE) / STRIDE) * STRIDE, stops.length - SHOWN));
+  const marks = useMemo(() => (run ? marksOf(run, stops.slice(begin, begin + SHOWN), begin) : []), [run, stops, begin]);
   const lanes = useMemo(() => lanesOf(marks, run), [marks, run]);
   const frame = useRef<HTMLDivElement>(null);
   const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - NAMES) / Math.max(1, stops.length)));
@@ -41,7 +44,7 @@ export function Ladder() {
   if (!run || lanes.length === 0) return null;
   const y = (lane: string): number => 16 + lanes.indexOf(lane) * LANE;
   const x = (index: number): number => 14 + (index - begin) * step;
-  const width = Math.max(x(Math.min(stops.length, begin + 2 * SIDE + 1)) + 8, 300);
+  const width = Math.max(x(Math.min(stops.length, begin + SHOWN)) + 8, 300);
   const height = 16 + lanes.length * LANE;
   return (
     <div className="ladder" aria-hidden="true" ref={frame}>
@@ -60,8 +63,9 @@ export function Ladder() {
         {lanes.map((lane) => (
           <path key={lane} className="ladder-lane" d={`M0 ${y(lane)}H${width}`} />
         ))}
-        {marks.map((mark) => (
-          <LadderMark key={mark.seq} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
+        {/* By their place, so that another part of the journey is drawn with what is there. */}
+        {marks.map((mark, i) => (
+          <LadderMark key={i} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
         ))}
         <path className="ladder-cursor" d={`M${x(at)} 4V${height}M${x(at) - 5} 2h10l-5 7z`} />
       </svg>
@@ -69,7 +73,15 @@ export function Ladder() {
   );
 }
 
-function LadderMark({ mark, x, y1, y2, future }: { readonly mark: Mark; readonly x: number; readonly y1: number; readonly y2: number | null; readonly future: boolean }) {
+interface MarkProps {
+  readonly mark: Mark;
+  readonly x: number;
+  readonly y1: number;
+  readonly y2: number | null;
+  readonly future: boolean;
+}
+
+const LadderMark = memo(function LadderMark({ mark, x, y1, y2, future }: MarkProps) {
   return (
     <g className={`ladder-mark ${mark.layer}${future ? ' future' : ''}`}>
       {y2 === null ? (
@@ -83,7 +95,7 @@ function LadderMark({ mark, x, y1, y2, future }: { readonly mark: Mark; readonly
       )}
     </g>
   );
-}
+});
 
 /** The lane of a place: its namespace, or the bridge or the switch itself. */
 export function laneOf(run: Run, where: Where): string {
