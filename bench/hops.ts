@@ -21,7 +21,7 @@ const LINE: Race = {
   model: 'line', what: 'line of 10 routers', size: 10, echoes: 2000, echoesInAll: 2000, text: lineLab(10, 2000), bar: [1.5, 3],
 };
 const BRIDGE: Race = {
-  model: 'bridge', what: '100 hosts on a bridge', size: 100, echoes: 300, echoesInAll: 30_000, text: bridgeLab(100, 300), bar: [1.2, 2.5],
+  model: 'bridge', what: '100 hosts on a bridge', size: 100, echoes: 150, echoesInAll: 15_000, text: bridgeLab(100, 150), bar: [1.2, 2.5],
 };
 
 /** Echoes over the same network, here and in ns-3, by the time of an echo. */
