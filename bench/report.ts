@@ -65,7 +65,7 @@ export function writeReport({ bars, leftOut }: Outcome, machine: string): void {
 }
 
 const ROW = 30;
-const LEFT = 430;
+const LEFT = 520;
 const WIDTH = 400;
 const STYLE = `
   text { font: 13px 'IBM Plex Sans', system-ui, sans-serif; fill: #1d2733 }

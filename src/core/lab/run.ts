@@ -9,12 +9,10 @@ import { Bounds, LabStopped } from './bounds.ts';
 import { checkExpectation } from './expect.ts';
 import { recordFrames } from './frames.ts';
 import type { Lab, LabMachine, LabStep } from './lab.ts';
-import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
+import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
 import type { CommandResult, LabRun, Progress, RunOptions, RunProblem, StepResult } from './run-types.ts';
 import { devicesOf, tablesOf } from './tables.ts';
 
-/** On the real kernel, reading the tables after a step takes about this long; here the clock moves on by as much. */
-const TABLES_SECONDS = 0.2;
 const TIMED_OUT = 124;
 
 type Tables = Readonly<Record<string, NamespaceTables>>;
@@ -81,7 +79,7 @@ function* runSetups(session: Session): Generator<Progress, boolean, void> {
   yield* pass(session, lab.settle);
   yield* quiet(session);
   yield* linksSettled(session);
-  yield* pass(session, TABLES_SECONDS);
+  yield* pass(session, RECORD_TABLES_SECONDS);
   return true;
 }
 
@@ -120,7 +118,7 @@ function* runStep(session: Session, step: LabStep): Generator<Progress, void, vo
   if (step.on !== null && ended.exit === TIMED_OUT && step.expect?.exit !== TIMED_OUT && stopped === null) {
     session.problems.push({ path: [...path, 'run'], message: `The command was not done after ${step.timeout} seconds and was stopped.`, hint: 'Give the step a longer timeout, or expect exit 124.' });
   }
-  yield* pass(session, TABLES_SECONDS);
+  yield* pass(session, RECORD_TABLES_SECONDS);
   yield progress(session);
 }
 

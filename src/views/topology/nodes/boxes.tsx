@@ -88,7 +88,8 @@ export function StackBox({ data: { box } }: BoxProps) {
   const forwards = useNow((_run, _seq, state) => tableOf<{ value: string }>(state, place, 'sysctl').get('net.ipv4.ip_forward')?.value === '1', false);
   return (
     <div className={`map-stack${lit ? ' lit' : ''}${selected ? ' selected' : ''}`} onClick={onClick} data-place={`${place}@stack`}>
-      <span className="map-name">IP stack</span>
+      {/* The packet lies below the first line, so there is room for one. */}
+      {fn === '' && <span className="map-name">IP stack</span>}
       <span className="map-address">{fn !== '' ? fn : forwards ? 'ip_forward = 1' : 'ip_forward = 0'}</span>
     </div>
   );
