@@ -5,6 +5,7 @@ import type { InetPeer } from './inet-state.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { sysctlInt } from './sysctl.ts';
+import { JIFFY } from './timer-wheel.ts';
 
 /** Highest ICMP type that the kernel knows (NR_ICMP_TYPES). */
 export const NR_ICMP_TYPES = 18;
@@ -103,12 +104,15 @@ export function icmpPeerAllow(ns: NetNamespace, out: NetDevice, address: Ipv4): 
 }
 
 function xrlimAllow(ns: NetNamespace, address: Ipv4): boolean {
-  // Without a limit the bucket is emptied all the same, and ip_error's errors are taken from it, too.
   const timeout = sysctlInt(ns, 'net.ipv4.icmp_ratelimit') * MILLISECOND;
   const peer = inetPeer(ns, address);
   const { now } = ns.queue;
-  peer.rateTokens = Math.min(peer.rateTokens + now - peer.rateLast, XRLIM_BURST_FACTOR * timeout);
-  peer.rateLast = now;
+  // Filled, and cut, once a tick: what ip_error took for the same message is left alone. Without a limit (0) the bucket is emptied all
+  // the same, and ip_error's errors are taken from it, too.
+  if (Math.floor(now / JIFFY) !== Math.floor(peer.rateLast / JIFFY)) {
+    peer.rateTokens = Math.min(peer.rateTokens + now - peer.rateLast, XRLIM_BURST_FACTOR * timeout);
+    peer.rateLast = now;
+  }
   if (peer.rateTokens < timeout) return false;
   peer.rateTokens -= timeout;
   return true;

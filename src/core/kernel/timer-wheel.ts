@@ -1,7 +1,7 @@
 import { MILLISECOND, type SimTime } from '../sim/time.ts';
 
 /** One tick of the kernel's clock: HZ is 250. */
-const JIFFY: SimTime = 4 * MILLISECOND;
+export const JIFFY: SimTime = 4 * MILLISECOND;
 /** Slots of one level of the wheel, and how much coarser each level is than the one before it, as powers of two. */
 const LEVEL_BITS = 6;
 const COARSER_BITS = 3;
