@@ -3,7 +3,7 @@ import { bridgeLab, lineLab } from './labs.ts';
 import { costOf, exponentOf, labFrom, median, short } from './measure.ts';
 
 const ROUNDS = 5;
-/** The longest line that a packet crosses: it starts with a TTL of 64. */
+/** A line that a packet crosses: it starts with a TTL of 64. */
 const LONGEST_LINE = 56;
 
 interface Growth {

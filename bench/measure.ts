@@ -93,7 +93,7 @@ export type Contender = () => number;
 
 /**
  * The median of each contender, run in turn, round by round: what else the machine does meanwhile hits all of them alike. The
- * first rounds only warm up. `after` tells of each round.
+ * first rounds only warm up.
  */
 export function compete<Name extends string>(rounds: number, contenders: Readonly<Record<Name, Contender>>): Record<Name, number> {
   const names = Object.keys(contenders) as Name[];
