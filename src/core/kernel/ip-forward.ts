@@ -8,6 +8,7 @@ import { icmpSend } from './icmp-send.ts';
 import { ipForwardOptions, isSourceRouted, strictRouteBroken } from './ip-options.ts';
 import { ipDstMtuMaybeForward, ipOutput } from './ip-output.ts';
 import { recordIpForward } from './ip-steps.ts';
+import { nfHook } from './netfilter/hooks.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { SkBuff } from './sk-buff.ts';
@@ -56,7 +57,7 @@ export function ipForward(ns: NetNamespace, skb: SkBuff, dev: NetDevice, redirec
   skb.packet = decreaseTtl(skb.packet);
   if (ns.recorder.on) recordIpForward(skb, dev, ip.ttl, out);
   if (redirect && !isSourceRouted(skb)) ipRtSendRedirect(ns, skb, ip);
-  ipForwardFinish(ns, skb);
+  if (nfHook(ns, 'FORWARD', skb, dev, out, null) === 'accept') ipForwardFinish(ns, skb);
 }
 
 /** After the hook (ip_forward_finish). */

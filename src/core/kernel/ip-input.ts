@@ -11,6 +11,7 @@ import { ipDefrag } from './ip-defrag.ts';
 import { ipForward } from './ip-forward.ts';
 import { ipRcvOptions } from './ip-options.ts';
 import { recordIpDeliver, recordIpReceive } from './ip-steps.ts';
+import { nfHook } from './netfilter/hooks.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { SkBuff } from './sk-buff.ts';
@@ -43,7 +44,7 @@ export function ipRcvCore(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
   }
   stats.ecn[(ip.tos & 3) as 0 | 1 | 2 | 3]++;
   if (ns.recorder.on) recordIpReceive(skb, dev);
-  ipRcvFinish(ns, skb, dev);
+  if (nfHook(ns, 'PREROUTING', skb, dev, null, null) === 'accept') ipRcvFinish(ns, skb, dev);
 }
 
 /** After the hook: where does it go? (ip_rcv_finish, ip_rcv_finish_core) */
@@ -120,9 +121,13 @@ export function ipLocalDeliver(ns: NetNamespace, skb: SkBuff, dev: NetDevice): v
   if (ip.mf || ip.offset !== 0) {
     const whole = ipDefrag(ns, skb, dev);
     if (whole === null) return;
-    return ipLocalDeliverFinish(ns, whole, dev);
+    return localIn(ns, whole, dev);
   }
-  ipLocalDeliverFinish(ns, skb, dev);
+  localIn(ns, skb, dev);
+}
+
+function localIn(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
+  if (nfHook(ns, 'INPUT', skb, dev, null, null) === 'accept') ipLocalDeliverFinish(ns, skb, dev);
 }
 
 /** To raw sockets, then to the protocol (ip_local_deliver_finish, ip_protocol_deliver_rcu). */

@@ -9,6 +9,7 @@ import { ipRcvCore } from './ip-input.ts';
 import { ipDoFragment } from './ip-fragment.ts';
 import { recordIpOutput } from './ip-steps.ts';
 import { neighResolveOutput } from './neighbour.ts';
+import { nfHook } from './netfilter/hooks.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { exceptionOf, routeMtu } from './pmtu.ts';
@@ -29,7 +30,10 @@ export interface SendingSock {
  */
 export function ipLocalOut(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
   ns.inet.stats.outRequests++;
-  return dstOutput(ns, sk, skb);
+  skb.sk = sk;
+  const verdict = nfHook(ns, 'OUTPUT', skb, null, skb.dst!.dev, sk);
+  // What a hook function dropped, the sender may not send.
+  return verdict === 'accept' ? dstOutput(ns, sk, skb) : verdict === 'drop' ? 'EPERM' : null;
 }
 
 /** dst_output: broadcasts and multicasts are for this host as well. */
@@ -41,8 +45,15 @@ export function dstOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff)
 
 /** A packet for one host leaves (ip_output, up to NF_INET_POST_ROUTING). */
 export function ipOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
+  const from = skb.iif;
   prepareOutput(ns, skb, 'ip_output');
-  return ipFinishOutput(ns, sk, skb);
+  return postRouting(ns, sk, skb, from);
+}
+
+/** NF_INET_POST_ROUTING, and on to ip_finish_output. */
+function postRouting(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff, from: NetDevice | null): Errno | null {
+  const verdict = nfHook(ns, 'POSTROUTING', skb, from, skb.dev, sk);
+  return verdict === 'accept' ? ipFinishOutput(ns, sk, skb) : verdict === 'drop' ? 'EPERM' : null;
 }
 
 /** What ip_output and ip_mc_output begin with. */
@@ -63,13 +74,13 @@ export function ipMcOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff
   const multicast = skb.dst!.type === 'multicast';
   if (!multicast || ip.dst === ALL_HOSTS) {
     const copy = cloneSkb(skb);
-    ns.queue.schedule(ns.queue.now + LINK_LATENCY, devLoopbackXmit, copy, skb.dev);
+    if (nfHook(ns, 'POSTROUTING', copy, null, skb.dev, null) === 'accept') ns.queue.schedule(ns.queue.now + LINK_LATENCY, devLoopbackXmit, copy, skb.dev);
   }
   if (multicast && ip.ttl === 0) {
     dropSkb(skb, skb.dev, 'ip_mc_output', 'NOT_SPECIFIED', 'a multicast with TTL 0 stays on its host');
     return null;
   }
-  return ipFinishOutput(ns, sk, skb);
+  return postRouting(ns, sk, skb, skb.iif);
 }
 
 /** The copy for this host; AF_PACKET does not see it (dev_loopback_xmit, PACKET_LOOPBACK). */

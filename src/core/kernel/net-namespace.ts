@@ -4,7 +4,8 @@ import type { Machine, World } from './machine.ts';
 import { createFib, type FibState } from './fib/fib-state.ts';
 import type { InetState } from './inet-state.ts';
 import type { NetDevice } from './net-device.ts';
-import type { AddrRow, ExceptionRow, FdbRow, LinkRow, NeighRow, ProxyNeighRow, RouteRow, RuleRow, SysctlRow, VlanRow } from './rows.ts';
+import { createNetfilter, type NetfilterState } from './netfilter/netfilter-state.ts';
+import type { TableName, TableRows } from './rows.ts';
 import type { SkBuff } from './sk-buff.ts';
 import { createNeighTable, type NeighTable } from './neigh-table.ts';
 import { createSysctls, type SysctlState } from './sysctl-values.ts';
@@ -37,18 +38,7 @@ export class NetNamespace {
   readonly packetHandlers = new Map<number, PacketHandler>();
   readonly taps = new Set<PacketTap>();
   readonly notifiers = new Set<(event: NetDeviceEvent, dev: NetDevice) => void>();
-  readonly tables: {
-    readonly link: Table<LinkRow>;
-    readonly addr: Table<AddrRow>;
-    readonly rule: Table<RuleRow>;
-    readonly route: Table<RouteRow>;
-    readonly neigh: Table<NeighRow>;
-    readonly proxy: Table<ProxyNeighRow>;
-    readonly fdb: Table<FdbRow>;
-    readonly vlan: Table<VlanRow>;
-    readonly sysctl: Table<SysctlRow>;
-    readonly exception: Table<ExceptionRow>;
-  };
+  readonly tables: { readonly [Name in TableName]: Table<TableRows[Name]> };
   /** Called when the namespace is deleted, before its devices go (pernet_operations.exit). */
   readonly exits: (() => void)[] = [];
   /** Counters by their names in /proc/net/snmp and netstat: `Ip.InAddrErrors`. */
@@ -57,6 +47,8 @@ export class NetNamespace {
   inet!: InetState;
   /** Addresses, rules and routes as the kernel uses them; `attachFib` brings them to life. */
   readonly fib: FibState;
+  /** Hooks, rules, connection tracking, NAT. */
+  readonly nf: NetfilterState = createNetfilter();
   /** The ARP table as the kernel uses it; `attachArp` brings it to life. */
   readonly neighbours: NeighTable;
   /** Settings, as numbers. */
@@ -86,7 +78,8 @@ export class NetNamespace {
     this.tables = {
       link: table('link'), addr: table('addr'), rule: table('rule'), route: table('route'), neigh: table('neigh'),
       proxy: table('proxy'), fdb: table('fdb'), vlan: table('vlan'), sysctl: table('sysctl'),
-      exception: table('exception'),
+      exception: table('exception'), xtchain: table('xtchain'), xtrule: table('xtrule'), conntrack: table('conntrack'), socket: table('socket'),
+      ipset: table('ipset'),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { SimTime } from '../sim/time.ts';
-import type { NudState, RouteType } from '../trace/step.ts';
+import type { NudState, RouteType, TcpConntrackState, TcpState } from '../trace/step.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
+import type { XtRule, XtTableName } from './netfilter/xtables/xt-rule.ts';
 
 /** Names of the tables of a namespace, as in `node1/ns1#neigh`. */
 export interface TableRows {
@@ -14,6 +15,11 @@ export interface TableRows {
   vlan: VlanRow;
   sysctl: SysctlRow;
   exception: ExceptionRow;
+  xtchain: XtChainRow;
+  xtrule: XtRuleRow;
+  conntrack: ConntrackRow;
+  socket: SocketRow;
+  ipset: IpSetRow;
 }
 export type TableName = keyof TableRows;
 
@@ -234,4 +240,89 @@ export interface ExceptionRow {
   /** The path MTU told was below net.ipv4.route.min_pmtu: packets go without DF. */
   readonly locked: boolean;
   readonly expires: SimTime;
+}
+
+/** A chain of iptables. key: `table/chain` */
+export interface XtChainRow {
+  readonly table: XtTableName;
+  readonly chain: string;
+  /** Null for a chain of the user. */
+  readonly policy: 'ACCEPT' | 'DROP' | null;
+  /** What the policy decided. */
+  readonly packets: number;
+  readonly bytes: number;
+  /** Handles of its rules, in order. */
+  readonly rules: readonly number[];
+}
+
+/** A rule of iptables. key: `table/handle` */
+export interface XtRuleRow {
+  readonly table: XtTableName;
+  readonly chain: string;
+  /** Unique in the table, never used again. */
+  readonly handle: number;
+  readonly rule: XtRule;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** One direction of a connection (struct nf_conntrack_tuple). For ICMP the ports are the id, and type << 8 | code. */
+export interface ConntrackTuple {
+  readonly src: Ipv4;
+  readonly dst: Ipv4;
+  /** Source port, or ICMP id. */
+  readonly sport: number;
+  /** Destination port, or ICMP type << 8 | code. */
+  readonly dport: number;
+}
+
+/** A tracked connection (struct nf_conn). key: its id. */
+export interface ConntrackRow {
+  readonly id: number;
+  readonly protocol: number;
+  readonly original: ConntrackTuple;
+  readonly reply: ConntrackTuple;
+  readonly zone: number;
+  readonly mark: number;
+  /** IPS_SEEN_REPLY: not [UNREPLIED]. */
+  readonly seenReply: boolean;
+  readonly assured: boolean;
+  /** False until the packet that began it has left (nf_conntrack_confirm). */
+  readonly confirmed: boolean;
+  readonly srcNat: boolean;
+  readonly dstNat: boolean;
+  /** Id of the connection that an expectation or ICMP error ties it to; 0 when none. */
+  readonly master: number;
+  readonly expires: SimTime;
+  /** State of TCP's tracker; null for other protocols. */
+  readonly tcpState: TcpConntrackState | null;
+}
+
+/** An open socket, as ss(8) lists it. key: its number. */
+export interface SocketRow {
+  readonly id: number;
+  readonly protocol: 'tcp' | 'udp' | 'raw';
+  /** UDP and raw: UNCONN, or ESTABLISHED once connected. */
+  readonly state: TcpState | 'UNCONN';
+  readonly local: Ipv4;
+  readonly localPort: number;
+  readonly remote: Ipv4;
+  readonly remotePort: number;
+  /** Bytes not yet read by the program; for a listener, connections not yet accepted. */
+  readonly receiveQueue: number;
+  /** Bytes not yet acknowledged; for a listener, the backlog. */
+  readonly sendQueue: number;
+  readonly pid: number;
+  /** Name of the device it is bound to; null when to none. */
+  readonly device: string | null;
+}
+
+/** A set of ipset(8). key: its name */
+export interface IpSetRow {
+  readonly name: string;
+  /** `hash:ip`, `bitmap:port` ... */
+  readonly type: string;
+  /** Entries as `ipset list` prints them, in its order. */
+  readonly members: readonly string[];
+  readonly references: number;
 }

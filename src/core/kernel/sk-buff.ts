@@ -3,6 +3,8 @@ import type { SkbRelation } from '../trace/step.ts';
 import type { World } from './machine.ts';
 import type { NetDevice } from './net-device.ts';
 import type { RouteResult } from './fib/fib-result.ts';
+import type { NfConn } from './netfilter/conntrack/nf-conn.ts';
+import type { SendingSock } from './ip-output.ts';
 
 /** PACKET_* of linux/if_packet.h: for whom the frame is, as the device that received it sees it. */
 export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback';
@@ -26,6 +28,22 @@ export interface SkBuff {
   dst: RouteResult | null;
   /** Step that this packet exists because of; -1 when none. */
   cause: number;
+  /** The connection that it belongs to (skb_nfct); null while nobody has looked. */
+  ct: NfConn | null;
+  /** Where in that connection it is (enum ip_conntrack_info); null while nobody has looked. `UNTRACKED` goes with no connection. */
+  ctinfo: CtInfo | null;
+  /** The socket that sent it (skb->sk); null for what is received or made by the kernel. */
+  sk: SendingSock | null;
+  /** What br_netfilter remembers of the bridge port that it came in by (struct nf_bridge_info); null when it is not bridged. */
+  nfBridge: NfBridge | null;
+}
+
+/** enum ip_conntrack_info; the ones with `_REPLY` go against the direction of the first packet. */
+export type CtInfo = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'ESTABLISHED_REPLY' | 'RELATED_REPLY' | 'UNTRACKED';
+
+export interface NfBridge {
+  physin: NetDevice | null;
+  physout: NetDevice | null;
 }
 
 /** Where a new sk_buff comes from. `parent`: id of the sk_buff it was made from, 0 when none. */
@@ -50,6 +68,10 @@ export function newSkb(world: World, packet: Packet, origin: SkbOrigin): SkBuff 
     pktType: 'outgoing',
     dst: null,
     cause: origin.cause ?? -1,
+    ct: null,
+    ctinfo: null,
+    sk: null,
+    nfBridge: null,
   };
 }
 
@@ -65,5 +87,9 @@ export function cloneSkb(skb: SkBuff): SkBuff {
     pktType: skb.pktType,
     dst: skb.dst,
     cause: skb.cause,
+    ct: skb.ct,
+    ctinfo: skb.ctinfo,
+    sk: skb.sk,
+    nfBridge: skb.nfBridge === null ? null : { ...skb.nfBridge },
   };
 }

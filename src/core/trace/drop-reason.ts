@@ -45,6 +45,7 @@ export const DROP_REASONS = {
   ICMP_CSUM: ['The ICMP checksum is wrong.', 'Check the sender.'],
   UDP_CSUM: ['The UDP checksum is wrong.', 'Check the sender.'],
   BROADCAST_ECHO_IGNORED: ['Echo requests to a broadcast address are not answered.', 'Check icmp_echo_ignore_broadcasts.'],
+  NETFILTER_DROP: ['A rule, or connection tracking, dropped the packet.', 'Look at the step before it: it names the chain and the rule.'],
   NAMESPACE_GONE: ['The namespace was deleted while the packet was on its way.', 'Nothing: its devices are gone.'],
 } as const satisfies Record<string, readonly [sentence: string, next: string]>;
 

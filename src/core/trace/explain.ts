@@ -3,6 +3,9 @@ import {
   explainDefrag, explainDeliver, explainFragment, explainIcmpReceive, explainIcmpSend, explainIpForward, explainIpOutput, explainIpReceive, explainRoute,
   explainSocketReceive, explainSocketSend,
 } from './explain-ip.ts';
+import { explainConntrack } from './explain-conntrack.ts';
+import { explainNetfilter } from './explain-netfilter.ts';
+import { explainTcp } from './explain-tcp.ts';
 import { DROP_REASONS } from './drop-reason.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { packetName } from './packet-name.ts';
@@ -46,6 +49,15 @@ export function explain(step: Step, trace: Trace): Explanation {
     case 'icmp.send': return explainIcmpSend(step, trace);
     case 'socket.send': return explainSocketSend(step, trace);
     case 'socket.receive': return explainSocketReceive(step, trace);
+    case 'nf.table':
+    case 'nf.log': return explainNetfilter(step, trace);
+    case 'conntrack.in':
+    case 'conntrack.confirm':
+    case 'conntrack.state':
+    case 'nat.setup':
+    case 'nat.rewrite': return explainConntrack(step, trace);
+    case 'tcp.state':
+    case 'tcp.retransmit': return explainTcp(step, trace);
     case 'drop': return explainDrop(step, trace);
   }
 }

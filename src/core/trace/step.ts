@@ -114,6 +114,74 @@ export interface IcmpSendStep extends StepBase { readonly kind: 'icmp.send'; rea
 export interface SocketSendStep extends StepBase { readonly kind: 'socket.send'; readonly pid: number; readonly protocol: string }
 export interface SocketReceiveStep extends StepBase { readonly kind: 'socket.receive'; readonly pid: number; readonly protocol: string; readonly error: string | null }
 
+/**
+ * A packet has gone through one built-in chain of one table (ipt_do_table). `walk` holds four numbers for each run of rules that came out alike:
+ * place of the chain in `chains`, index of the first rule, how many rules, and what came of them: 0 they matched, else what did not
+ * (see XT_MISS). `reads` are the rules that matched, in order; with `changes` the counters.
+ */
+export interface NfTableStep extends StepBase {
+  readonly kind: 'nf.table';
+  readonly hook: string;
+  readonly table: string;
+  readonly verdict: 'ACCEPT' | 'DROP' | 'STOLEN';
+  /** The chain's policy decided: no rule did. */
+  readonly byPolicy: boolean;
+  readonly chains: readonly string[];
+  readonly walk: readonly number[];
+  /** What a rule asks besides the packet, as it was when the walk began. */
+  readonly facts: { readonly in: string; readonly out: string; readonly mark: number; readonly ctstate: CtStateText };
+}
+export type CtStateText = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | null;
+/** A LOG rule writes a line. */
+export interface NfLogStep extends StepBase { readonly kind: 'nf.log'; readonly line: string }
+
+export type ConntrackDirection = 'original' | 'reply';
+/** Connection tracking looks at a packet (nf_conntrack_in). `entry`: key of the connection's row; null when it has none. */
+export interface ConntrackInStep extends StepBase {
+  readonly kind: 'conntrack.in';
+  readonly state: CtStateText;
+  readonly entry: string | null;
+  readonly direction: ConntrackDirection | null;
+  /** The entry was made for this packet. */
+  readonly created: boolean;
+  readonly why: string;
+}
+/** The packet that began a connection leaves or arrives: the entry becomes real (__nf_conntrack_confirm), or cannot. */
+export interface ConntrackConfirmStep extends StepBase { readonly kind: 'conntrack.confirm'; readonly entry: string; readonly outcome: 'confirmed' | 'clash' | 'dropped'; readonly why: string }
+/** TCP's tracker changes its state, driven by `event` of its statechart. */
+export interface ConntrackStateStep extends StepBase { readonly kind: 'conntrack.state'; readonly entry: string; readonly from: TcpConntrackState; readonly to: TcpConntrackState; readonly event: string; readonly direction: ConntrackDirection }
+/** NAT decides, once for a connection, what becomes of its addresses (nf_nat_setup_info). `from`, `to`: `10.0.0.1:5000`. `rule`: which rule asked; null when none did. */
+export interface NatSetupStep extends StepBase {
+  readonly kind: 'nat.setup';
+  readonly manip: 'src' | 'dst';
+  readonly entry: string;
+  readonly from: string;
+  readonly to: string;
+  readonly rule: RowRef | null;
+  /** How the port was found, or why there was none. */
+  readonly why: string;
+}
+/** NAT writes addresses and ports into a packet (nf_nat_manip_pkt); `packet` is the packet after it. */
+export interface NatRewriteStep extends StepBase {
+  readonly kind: 'nat.rewrite';
+  readonly manip: 'src' | 'dst';
+  readonly entry: string;
+  readonly direction: ConntrackDirection;
+  readonly before: Packet;
+}
+
+/** RFC 9293 3.3.2, as ss(8) spells them; NEW_SYN_RECV is a request of a listener. */
+export type TcpState =
+  | 'CLOSED' | 'LISTEN' | 'SYN_SENT' | 'SYN_RECV' | 'NEW_SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT1' | 'FIN_WAIT2' | 'CLOSE_WAIT' | 'CLOSING' | 'LAST_ACK'
+  | 'TIME_WAIT';
+/** enum tcp_conntrack, as conntrack(8) spells them. */
+export type TcpConntrackState =
+  | 'NONE' | 'SYN_SENT' | 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'TIME_WAIT' | 'CLOSE' | 'SYN_SENT2';
+/** A TCP socket changes its state, driven by `event` of its statechart. `socket`: key of its row. */
+export interface TcpStateStep extends StepBase { readonly kind: 'tcp.state'; readonly socket: string; readonly from: TcpState; readonly to: TcpState; readonly event: string }
+/** A segment is sent again. */
+export interface TcpRetransmitStep extends StepBase { readonly kind: 'tcp.retransmit'; readonly socket: string; readonly why: 'timeout' | 'fast' | 'pmtu'; readonly attempt: number }
+
 /** The packet ends here, for Linux's own reason. */
 export interface DropStep extends StepBase { readonly kind: 'drop'; readonly reason: DropReason; readonly detail: string }
 
@@ -129,6 +197,10 @@ export type Step =
   | IpReceiveStep | IpDeliverStep | IpForwardStep | IpOutputStep | IpFragmentStep | IpDefragStep
   | IcmpReceiveStep | IcmpSendStep
   | SocketSendStep | SocketReceiveStep
+  | NfTableStep | NfLogStep
+  | ConntrackInStep | ConntrackConfirmStep | ConntrackStateStep
+  | NatSetupStep | NatRewriteStep
+  | TcpStateStep | TcpRetransmitStep
   | DropStep;
 
 export type StepKind = Step['kind'];

@@ -61,13 +61,44 @@ export interface UdpHeader {
   readonly noChecksum?: true;
 }
 
+/** RFC 9293 3.2: the options of a TCP segment. Their padding to 32 bits is part of the list (`nop`, `eol`), so that bytes come back as they were. */
+export type TcpOption =
+  | { readonly kind: 'eol' | 'nop' | 'sack-permitted' }
+  | { readonly kind: 'mss'; readonly value: number }
+  | { readonly kind: 'window-scale'; readonly shift: number }
+  | { readonly kind: 'sack'; readonly blocks: readonly (readonly [left: number, right: number])[] }
+  | { readonly kind: 'timestamps'; readonly value: number; readonly echo: number }
+  | { readonly kind: 'unknown'; readonly type: number; readonly bytes: Uint8Array };
+
+export const TCP_FIN = 1;
+export const TCP_SYN = 2;
+export const TCP_RST = 4;
+export const TCP_PSH = 8;
+export const TCP_ACK = 16;
+export const TCP_URG = 32;
+export const TCP_ECE = 64;
+export const TCP_CWR = 128;
+
+/** RFC 9293 3.1. Data offset and checksum are derived when encoding. `flags`: TCP_FIN and friends, or-ed. `window` as it is on the wire, not scaled. */
+export interface TcpHeader {
+  readonly kind: 'tcp';
+  readonly sport: number;
+  readonly dport: number;
+  readonly seq: number;
+  readonly ack: number;
+  readonly flags: number;
+  readonly window: number;
+  readonly urgent: number;
+  readonly options: readonly TcpOption[];
+}
+
 /** What no header describes: an echo's pattern, an application's bytes, a fragment's middle, a quoted datagram. */
 export interface DataHeader {
   readonly kind: 'data';
   readonly bytes: Uint8Array;
 }
 
-export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | DataHeader;
+export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | TcpHeader | DataHeader;
 export type HeaderKind = Header['kind'];
 
 /**

@@ -39,6 +39,10 @@ function scrubPacket(skb: SkBuff, crossing: boolean): void {
   skb.dst = null;
   skb.iif = null;
   skb.priority = 0;
+  skb.ct = null;
+  skb.ctinfo = null;
+  skb.sk = null;
+  skb.nfBridge = null;
   if (crossing) skb.mark = 0;
 }
 

@@ -3,6 +3,7 @@ import type { WaitQueue } from '../../sim/wait-queue.ts';
 import type { Ipv4 } from '../../wire/address.ts';
 import type { Packet } from '../../wire/packet.ts';
 import type { Errno } from '../errno.ts';
+import type { TcpState } from '../../trace/step.ts';
 import type { NetDevice } from '../net-device.ts';
 
 /** IP_MTU_DISCOVER: `dont` never sets DF, `want` by the path MTU (the default), `do` always and refuses larger, `probe` always and ignores the path MTU. */
@@ -56,9 +57,38 @@ export interface SocketError {
 }
 
 /**
+ * A TCP socket. Nothing blocks: a program waits for `readable` or `writable` and asks again. Errors that came of packets
+ * (ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH ...) wait in `takeError`, and the next call throws them.
+ */
+export interface TcpSocket extends Omit<InetSocket, 'receive' | 'receiveError'> {
+  readonly state: TcpState;
+  /** Woken when data can be sent, and when a connection is made or has failed. */
+  readonly writable: WaitQueue;
+  /** Begins the handshake; throws what connect(2) gives at once (ENETUNREACH, EADDRNOTAVAIL, EISCONN ...). */
+  connect(address: Ipv4, port: number): void;
+  listen(backlog: number): void;
+  /** A connection whose handshake is complete; null while there is none. */
+  accept(): TcpSocket | null;
+  /** Takes as many bytes as the send buffer has room for and says how many; 0: wait for `writable`. Throws EPIPE, ENOTCONN, or the pending error. */
+  send(data: Uint8Array): number;
+  /** Up to `max` bytes; null: wait for `readable`; an empty array: the other end has finished. Throws ENOTCONN, or the pending error. */
+  recv(max: number): Uint8Array | null;
+  shutdown(how: 'read' | 'write' | 'both'): void;
+  /** close(2); the kernel finishes the connection by itself. With SO_LINGER 0 it is reset. */
+  close(): void;
+  /** SO_LINGER in seconds; null, the value at first, for none. */
+  linger: number | null;
+  /** TCP_NODELAY. */
+  noDelay: boolean;
+  /** SO_KEEPALIVE. */
+  keepAlive: boolean;
+}
+
+/**
  * An open file of a socket. `readable` is woken when something can be received or an error came. The concrete sockets:
  *   openRawSocket(ns, protocol)            ICMP for ping, traceroute -I        raw.ts
  *   openUdpSocket(ns)                      traceroute, nc -u                    udp.ts
+ *   openTcpSocket(ns)                      nc, curl, http.server                tcp.ts
  *   openPacketSocket(ns, dev | null, ethertype | 'all')   tcpdump, arping      packet-socket.ts
  * connect/bind/sendTo throw KernelError with the errno that Linux gives (ENETUNREACH, EACCES, EINVAL, EMSGSIZE ...), after the
  * route lookup and without any frame. As in Linux, an error that waits on a UDP socket (`takeError`) makes the next send fail with
