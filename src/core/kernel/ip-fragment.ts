@@ -45,6 +45,9 @@ function pieceOf(whole: SkBuff, header: Ipv4Header, data: DataHeader, cause: num
   piece.iif = whole.iif;
   piece.pktType = whole.pktType;
   piece.dst = whole.dst;
+  piece.ct = whole.ct;
+  piece.ctinfo = whole.ctinfo;
+  piece.sk = whole.sk;
   return piece;
 }
 

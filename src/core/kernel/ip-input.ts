@@ -11,6 +11,7 @@ import { ipDefrag } from './ip-defrag.ts';
 import { ipForward } from './ip-forward.ts';
 import { ipRcvOptions } from './ip-options.ts';
 import { recordIpDeliver, recordIpReceive } from './ip-steps.ts';
+import { brNfSabotageIn } from './netfilter/br-netfilter.ts';
 import { nfHook } from './netfilter/hooks.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
@@ -44,7 +45,7 @@ export function ipRcvCore(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
   }
   stats.ecn[(ip.tos & 3) as 0 | 1 | 2 | 3]++;
   if (ns.recorder.on) recordIpReceive(skb, dev);
-  if (nfHook(ns, 'PREROUTING', skb, dev, null, null) === 'accept') ipRcvFinish(ns, skb, dev);
+  if ((skb.nfBridge !== null && brNfSabotageIn(skb)) || nfHook(ns, 'PREROUTING', skb, dev, null, null) === 'accept') ipRcvFinish(ns, skb, dev);
 }
 
 /** After the hook: where does it go? (ip_rcv_finish, ip_rcv_finish_core) */

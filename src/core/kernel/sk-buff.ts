@@ -1,6 +1,8 @@
+import type { Ipv4, Mac } from '../wire/address.ts';
 import type { Packet } from '../wire/packet.ts';
 import type { SkbRelation } from '../trace/step.ts';
 import type { World } from './machine.ts';
+import type { BridgeState } from './devices/bridge/bridge-state.ts';
 import type { NetDevice } from './net-device.ts';
 import type { RouteResult } from './fib/fib-result.ts';
 import type { NfConn } from './netfilter/conntrack/nf-conn.ts';
@@ -41,9 +43,23 @@ export interface SkBuff {
 /** enum ip_conntrack_info; the ones with `_REPLY` go against the direction of the first packet. */
 export type CtInfo = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'ESTABLISHED_REPLY' | 'RELATED_REPLY' | 'UNTRACKED';
 
+/** struct nf_bridge_info. */
 export interface NfBridge {
+  /** The port that the frame came in by. */
   physin: NetDevice | null;
+  /** The port that it leaves by; null when it is given to the host. */
   physout: NetDevice | null;
+  /** Destination before PREROUTING. */
+  readonly daddr: Ipv4;
+  /** The frame is for another MAC; the hooks may not know. */
+  pktOtherhost: boolean;
+  inPrerouting: boolean;
+  /** The host has passed over its own PREROUTING for this frame. */
+  sabotageDone: boolean;
+  /** Source MAC of a frame that waits for its new destination to be resolved; null when it does not. */
+  source: Mac | null;
+  /** What goes on then. */
+  finish?: ((br: BridgeState, skb: SkBuff, port: NetDevice) => void) | undefined;
 }
 
 /** Where a new sk_buff comes from. `parent`: id of the sk_buff it was made from, 0 when none. */

@@ -2,6 +2,7 @@ import { frameLength } from '../../../wire/codec.ts';
 import { NO_CHANGES, NO_READS } from '../../../trace/change.ts';
 import { devQueueXmit, dropSkb, isSkbForwardable } from '../../dev.ts';
 import type { NetDevice } from '../../net-device.ts';
+import { brNfForward, brNfFragment } from '../../netfilter/br-netfilter.ts';
 import { cloneSkb, type SkBuff } from '../../sk-buff.ts';
 import { brAllowedEgress, brHandleVlan } from './bridge-vlan.ts';
 import type { BridgeState, FdbEntry } from './bridge-state.ts';
@@ -40,9 +41,18 @@ function floodsTo(port: NetDevice, frame: BrFrame, type: BrPacketType): boolean 
   return shouldDeliver(port, frame);
 }
 
-/** Sends one sk_buff out of one port (__br_forward, br_dev_queue_push_xmit). */
-function brForwardOne(port: NetDevice, skb: SkBuff, vid: number): void {
+/** Sends one sk_buff out of one port (__br_forward). */
+function brForwardOne(port: NetDevice, skb: SkBuff, frame: BrFrame): void {
+  const { vid } = frame;
   if (vid !== 0) skb.packet = brHandleVlan(port.portState!.vlans, skb.packet, vid);
+  if (skb.nfBridge !== null && frame.from !== null) {
+    if (!brNfForward(skb, port) || brNfFragment(skb, port, brDevQueuePushXmit)) return;
+  }
+  brDevQueuePushXmit(port, skb);
+}
+
+/** br_dev_queue_push_xmit */
+function brDevQueuePushXmit(port: NetDevice, skb: SkBuff): void {
   if (!isSkbForwardable(skb, port)) {
     const from = skb.dev;
     if (!port.up) dropSkb(skb, from, 'br_dev_queue_push_xmit', 'DEV_READY', `${port.place} is down`);
@@ -58,13 +68,13 @@ export function brForward(br: BridgeState, f: FdbEntry, frame: BrFrame, local: b
   const to = f.dst;
   const deliver = to !== null && shouldDeliver(to, frame);
   if (br.dev.ns.recorder.on) recordForward(br, frame, 'forward', deliver ? [to.name] : [], local, f);
-  if (deliver) brForwardOne(to, local ? cloneSkb(skb) : skb, frame.vid);
+  if (deliver) brForwardOne(to, local ? cloneSkb(skb) : skb, frame);
   else if (!local) dropSkb(skb, skb.dev, 'br_forward', 'NOT_SPECIFIED', to === frame.from ? 'its destination is on the port it came from' : '');
 }
 
 /** Sends a frame to every port that may have it, the newest port first (br_flood). `local`: it goes to the host as well. */
 export function brFlood(br: BridgeState, frame: BrFrame, type: BrPacketType, local: boolean): void {
-  const { skb, vid } = frame;
+  const { skb } = frame;
   const ports = br.portList;
   const { recorder } = br.dev.ns;
   if (recorder.on) {
@@ -76,10 +86,10 @@ export function brFlood(br: BridgeState, frame: BrFrame, type: BrPacketType, loc
   for (let i = 0; i < ports.length; i++) {
     const port = ports[i]!;
     if (!floodsTo(port, frame, type)) continue;
-    if (previous !== null) brForwardOne(previous, cloneFor(skb, frame), vid);
+    if (previous !== null) brForwardOne(previous, cloneFor(skb, frame), frame);
     previous = port;
   }
-  if (previous !== null) brForwardOne(previous, local ? cloneFor(skb, frame) : skb, vid);
+  if (previous !== null) brForwardOne(previous, local ? cloneFor(skb, frame) : skb, frame);
   else if (!local) dropSkb(skb, skb.dev, 'br_flood', 'NO_TX_TARGET');
 }
 

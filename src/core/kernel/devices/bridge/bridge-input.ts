@@ -4,6 +4,7 @@ import { ETH_HLEN } from '../../../wire/ethernet.ts';
 import { ETH_P_ARP } from '../../../wire/packet.ts';
 import { dropSkb, ethHdr, netifReceiveSkb } from '../../dev.ts';
 import { isPromiscuous, type NetDevice } from '../../net-device.ts';
+import { brNfPreRouting } from '../../netfilter/br-netfilter.ts';
 import type { SkBuff } from '../../sk-buff.ts';
 import { brDoProxySuppressArp } from './bridge-arp.ts';
 import { brFdbFind, brFdbUpdate } from './bridge-fdb.ts';
@@ -30,7 +31,7 @@ export function brHandleFrame(skb: SkBuff, port: NetDevice): boolean {
     return true;
   }
   if (dst === br.dev.mac) skb.pktType = 'host';
-  brHandleFrameFinish(br, skb, port);
+  if (!brNfPreRouting(skb, port, brHandleFrameFinish)) brHandleFrameFinish(br, skb, port);
   return true;
 }
 

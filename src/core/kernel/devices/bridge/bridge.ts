@@ -7,6 +7,7 @@ import { dropSkb, ethHdr } from '../../dev.ts';
 import type { Errno } from '../../errno.ts';
 import { createDevice, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
+import { brNfDevXmit } from '../../netfilter/br-netfilter.ts';
 import type { SkBuff } from '../../sk-buff.ts';
 import { brDoProxySuppressArp } from './bridge-arp.ts';
 import { brFdbFind, fdbAddLocal, fdbDelete, fdbEntries } from './bridge-fdb.ts';
@@ -18,6 +19,7 @@ import { brAllowedIngress, brVlanFlush, brVlanInit } from './bridge-vlan.ts';
 
 /** The host sends a frame through the bridge device (br_dev_xmit). */
 function brDevXmit(skb: SkBuff, dev: NetDevice): Errno | null {
+  if (brNfDevXmit(skb)) return null;
   const br = dev.bridgeState!;
   const eth = ethHdr(skb.packet);
   dev.stats.txPackets++;

@@ -1,0 +1,164 @@
+import { frameLength } from '../../wire/codec.ts';
+import { ETH_HLEN } from '../../wire/ethernet.ts';
+import { ETH_P_IP, type EthernetHeader, type Ipv4Header } from '../../wire/packet.ts';
+import { inDevForward } from '../dev-conf.ts';
+import { dropSkb, ethHdr } from '../dev.ts';
+import type { BridgeState } from '../devices/bridge/bridge-state.ts';
+import type { RouteResult } from '../fib/fib-result.ts';
+import { fibLookupInput, fibLookupOutput } from '../fib/lookup.ts';
+import { ipDoFragment } from '../ip-fragment.ts';
+import type { NetDevice } from '../net-device.ts';
+import type { NetNamespace } from '../net-namespace.ts';
+import { neighLookup, neighResolveOutput } from '../neighbour.ts';
+import type { NfBridge, SkBuff } from '../sk-buff.ts';
+import { sysctlInt } from '../sysctl.ts';
+import { nfHook } from './hooks.ts';
+
+/*
+ * br_netfilter (net/bridge/br_netfilter_hooks.c): bridged IPv4 frames are shown to the hooks of IPv4, as if the bridge were a router.
+ * The frame loses its Ethernet header for the hook and gets it back behind it.
+ */
+
+/** What goes on with the frame after the hook. */
+type Continue = (br: BridgeState, skb: SkBuff, port: NetDevice) => void;
+
+/** The bridge device that a port belongs to (bridge_parent). */
+function bridgeParent(port: NetDevice): NetDevice {
+  return port.portState!.br.dev;
+}
+
+/** Takes the packet through one IPv4 hook, without its Ethernet header. True when it may go on. */
+function hookPacket(ns: NetNamespace, hook: 'PREROUTING' | 'FORWARD' | 'POSTROUTING', skb: SkBuff, from: NetDevice | null, to: NetDevice | null): boolean {
+  const eth = ethHdr(skb.packet);
+  const bridge = skb.nfBridge!;
+  if (skb.pktType === 'otherhost') {
+    skb.pktType = 'host';
+    bridge.pktOtherhost = true;
+  }
+  skb.packet = skb.packet.slice(1);
+  const verdict = nfHook(ns, hook, skb, from, to, null);
+  if (verdict !== 'accept') return false;
+  skb.packet = [eth, ...skb.packet];
+  if (bridge.pktOtherhost) {
+    skb.pktType = 'otherhost';
+    bridge.pktOtherhost = false;
+  }
+  return true;
+}
+
+function isIpv4(skb: SkBuff): boolean {
+  return ethHdr(skb.packet).type === ETH_P_IP && skb.packet[1]?.kind === 'ipv4';
+}
+
+/**
+ * A frame that came in through a port meets PREROUTING of the bridge device (br_nf_pre_routing). False: it is none of netfilter's
+ * business, and the caller goes on; else it has been dealt with, `finish` included.
+ */
+export function brNfPreRouting(skb: SkBuff, port: NetDevice, finish: Continue): boolean {
+  const { ns } = port;
+  if (!ns.machine.options.brNetfilter || !isIpv4(skb) || sysctlInt(ns, 'net.bridge.bridge-nf-call-iptables') === 0) return false;
+  const bridge: NfBridge = {
+    physin: port, physout: null, daddr: (skb.packet[1] as Ipv4Header).dst, pktOtherhost: false, inPrerouting: true, sabotageDone: false, source: null,
+  };
+  skb.nfBridge = bridge;
+  const br = bridgeParent(port);
+  skb.dev = br;
+  if (!hookPacket(ns, 'PREROUTING', skb, br, null)) return true;
+  bridge.inPrerouting = false;
+  if ((skb.packet[1] as Ipv4Header).dst === bridge.daddr) {
+    skb.dev = port;
+    finish(bridge.physin!.portState!.br, skb, bridge.physin!);
+  } else brNfDnat(ns, skb, br, bridge, finish);
+  return true;
+}
+
+/** Where a frame goes whose destination the hook has changed (br_nf_pre_routing_finish). */
+function brNfDnat(ns: NetNamespace, skb: SkBuff, br: NetDevice, bridge: NfBridge, finish: Continue): void {
+  const ip = skb.packet[1] as Ipv4Header;
+  const input = fibLookupInput(ns, skb, ip, br);
+  let route: RouteResult | null = 'result' in input ? input.result : null;
+  if (route === null) {
+    // Bridged traffic needs no ip_forward: a way out through this same bridge will do.
+    const noForwarding = input.verdict === 'error' && input.errno === 'EHOSTUNREACH' && !inDevForward(ns, br);
+    const output = noForwarding ? fibLookupOutput(ns, { dst: ip.dst, src: 0, oif: 0, mark: 0, tos: ip.tos & 0x1c, protocol: 0, sport: 0, dport: 0, skb }) : null;
+    if (output === null || typeof output === 'string' || output.dev !== br) {
+      dropSkb(skb, br, 'br_nf_pre_routing_finish', input.verdict === 'drop' ? input.reason : 'IP_INNOROUTES', 'no way to the new destination');
+      return;
+    }
+    route = output;
+  }
+  skb.dst = route;
+  skb.dev = bridge.physin!;
+  if (route.dev === br && route.type !== 'local') return bridgedDnat(ns, skb, br, bridge, finish);
+  skb.packet = [{ ...ethHdr(skb.packet), dst: br.mac }, ...skb.packet.slice(1)];
+  skb.pktType = 'host';
+  finish(bridge.physin!.portState!.br, skb, bridge.physin!);
+}
+
+/** The new destination is behind the same bridge: the frame gets its MAC and stays below IP (br_nf_pre_routing_finish_bridge). */
+function bridgedDnat(ns: NetNamespace, skb: SkBuff, br: NetDevice, bridge: NfBridge, finish: Continue): void {
+  const ip = skb.packet[1] as Ipv4Header;
+  const nextHop = skb.dst!.via ?? ip.dst;
+  const neighbour = neighLookup(ns, br, nextHop);
+  const eth = ethHdr(skb.packet);
+  if (neighbour !== null && neighbour.connected && neighbour.mac !== null) {
+    skb.packet = [{ ...eth, dst: neighbour.mac }, ...skb.packet.slice(1)];
+    finish(bridge.physin!.portState!.br, skb, bridge.physin!);
+    return;
+  }
+  // Resolving writes a whole new Ethernet header, so the source is kept for later.
+  bridge.source = eth.src;
+  bridge.finish = finish;
+  skb.packet = skb.packet.slice(1);
+  skb.dev = br;
+  neighResolveOutput(ns, skb, br, nextHop);
+}
+
+/** The resolved frame comes back through the bridge device: it goes on from the port it came in by (br_nf_dev_xmit). False for any other frame. */
+export function brNfDevXmit(skb: SkBuff): boolean {
+  const bridge = skb.nfBridge;
+  if (bridge === null || bridge.source === null) return false;
+  const eth: EthernetHeader = { ...ethHdr(skb.packet), src: bridge.source };
+  const finish = bridge.finish!;
+  bridge.source = null;
+  bridge.finish = undefined;
+  skb.packet = [eth, ...skb.packet.slice(1)];
+  skb.dev = bridge.physin!;
+  finish(bridge.physin!.portState!.br, skb, bridge.physin!);
+  return true;
+}
+
+/** A bridged frame is about to leave through a port: FORWARD, then POSTROUTING (br_nf_forward, br_nf_post_routing). True when it may leave. */
+export function brNfForward(skb: SkBuff, port: NetDevice): boolean {
+  const bridge = skb.nfBridge;
+  if (bridge === null || !isIpv4(skb)) return true;
+  const { ns } = port;
+  const br = bridgeParent(port);
+  bridge.physout = port;
+  return hookPacket(ns, 'FORWARD', skb, br, br) && hookPacket(ns, 'POSTROUTING', skb, null, br);
+}
+
+/** What PREROUTING had to put together is cut again for the port (br_nf_dev_queue_xmit). False when the frame can leave as it is. */
+export function brNfFragment(skb: SkBuff, port: NetDevice, push: (port: NetDevice, piece: SkBuff) => void): boolean {
+  if (skb.nfBridge === null || !isIpv4(skb) || frameLength(skb.packet) - ETH_HLEN <= port.mtu) return false;
+  const eth = ethHdr(skb.packet);
+  if ((skb.packet[1] as Ipv4Header).df) return false;
+  skb.packet = skb.packet.slice(1);
+  ipDoFragment(port.ns, skb, port.mtu, (piece) => {
+    piece.packet = [eth, ...piece.packet];
+    push(port, piece);
+    return null;
+  });
+  return true;
+}
+
+/**
+ * The bridge hands a frame to its own host: PREROUTING has seen it already (ip_sabotage_in). True, once for each frame, when the hook is
+ * to be passed over.
+ */
+export function brNfSabotageIn(skb: SkBuff): boolean {
+  const bridge = skb.nfBridge;
+  if (bridge === null || bridge.sabotageDone || bridge.inPrerouting) return false;
+  bridge.sabotageDone = true;
+  return true;
+}
