@@ -92,3 +92,57 @@ export function labOf(setup: string, run: string): string {
   const indent = (text: string, by: string): string => text.split('\n').map((line) => (line === '' ? line : by + line)).join('\n');
   return `id: bench\nmachines:\n  node1:\n    timeout: 100000\n    setup: |\n${indent(setup, '      ')}\nsteps:\n  - on: node1\n    timeout: 100000\n    run: |\n${indent(run, '      ')}\n`;
 }
+
+/** A host with two networks, and a pod in each; the host forwards between them. */
+export const ROUTER_SETUP = `ip netns add ns1
+ip netns add ns2
+ip link add p1 type veth peer name eth0 netns ns1
+ip link add p2 type veth peer name eth0 netns ns2
+ip addr add 10.1.0.254/24 dev p1
+ip addr add 10.2.0.254/24 dev p2
+ip link set p1 up
+ip link set p2 up
+ip -n ns1 addr add 10.1.0.1/24 dev eth0
+ip -n ns2 addr add 10.2.0.1/24 dev eth0
+ip -n ns1 link set eth0 up
+ip -n ns2 link set eth0 up
+ip -n ns1 route add default via 10.1.0.254
+ip -n ns2 route add default via 10.2.0.254
+sysctl -qw net.ipv4.ip_forward=1
+`;
+
+const serviceAddress = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+
+/** A chain of the shape of KUBE-SERVICES that everything forwarded walks to its end; of ICMP, so that a ping is told by the address as a Service's traffic is. */
+export function serviceChain(rules: number): string {
+  const lines = Array.from({ length: rules }, (_, i) => `-A KUBE-SERVICES -d ${serviceAddress(i)}/32 -p icmp -m comment --comment "default/svc-${i}:http cluster IP" -m icmp --icmp-type 8 -j KUBE-SVC`);
+  return `*filter\n:FORWARD ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n:KUBE-SVC - [0:0]\n-A FORWARD -j KUBE-SERVICES\n${lines.join('\n')}\nCOMMIT\n`;
+}
+
+/** What kube-proxy makes of `services` Services with two endpoints each: eight rules a Service. */
+export function kubeProxyRules(services: number): string {
+  const chains: string[] = [];
+  const rules: string[] = [];
+  for (let i = 0; i < services; i++) {
+    const [svc, one, two] = [`KUBE-SVC-${i}`, `KUBE-SEP-${i}A`, `KUBE-SEP-${i}B`];
+    const name = `ns/s${i}:http`;
+    chains.push(`:${svc} - [0:0]`, `:${one} - [0:0]`, `:${two} - [0:0]`);
+    rules.push(
+      `-A KUBE-SERVICES -d ${serviceAddress(i)}/32 -p tcp -m comment --comment "${name} cluster IP" -m tcp --dport 80 -j ${svc}`,
+      `-A ${svc} ! -s 10.244.0.0/16 -d ${serviceAddress(i)}/32 -p tcp -m comment --comment "${name}" -m tcp --dport 80 -j KUBE-MARK-MASQ`,
+      `-A ${svc} -m comment --comment "${name} -> 10.244.1.${i & 255}" -m statistic --mode random --probability 0.50000000000 -j ${one}`,
+      `-A ${svc} -m comment --comment "${name} -> 10.244.2.${i & 255}" -j ${two}`,
+    );
+    for (const [chain, address] of [[one, `10.244.1.${i & 255}`], [two, `10.244.2.${i & 255}`]] as const) {
+      rules.push(`-A ${chain} -s ${address}/32 -m comment --comment "${name}" -j KUBE-MARK-MASQ`, `-A ${chain} -p tcp -m comment --comment "${name}" -m tcp -j DNAT --to-destination ${address}:8080`);
+    }
+  }
+  const builtin = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'].map((chain) => `:${chain} ACCEPT [0:0]`);
+  const common = [
+    '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES', '-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING', '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000',
+    '-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN', '-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0',
+    '-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully',
+  ];
+  return ['*nat', ...builtin, ':KUBE-SERVICES - [0:0]', ':KUBE-MARK-MASQ - [0:0]', ':KUBE-POSTROUTING - [0:0]', ...chains, ...common, ...rules, 'COMMIT', ''].join('\n');
+}

@@ -10,9 +10,11 @@ const END = '<!-- /results -->';
 const TITLES: Readonly<Record<Group, string>> = {
   hops: 'Packets, against ns-3',
   kernel: 'Commands, against the real kernel',
+  rules: 'Rules, against the real kernel',
   recording: 'The trace',
   page: 'The page',
   growth: 'Growth',
+  connections: '100,000 connections',
 };
 
 function figure(bar: Bar, value: number | null): string {

@@ -1,14 +1,16 @@
 import { cpus } from 'node:os';
 import { isMet, type Bar, type Group, type Outcome } from './bar.ts';
+import { measureConnections } from './connections.ts';
 import { measureGrowth } from './growth.ts';
 import { measureHops } from './hops.ts';
 import { measureKernel } from './kernel.ts';
 import { measurePage } from './page.ts';
 import { measureRecording } from './recording.ts';
 import { textTable, writeReport } from './report.ts';
+import { measureRules } from './rules.ts';
 
 const GROUPS: Readonly<Record<Group, () => Outcome | Promise<Outcome>>> = {
-  hops: measureHops, kernel: measureKernel, recording: measureRecording, growth: measureGrowth, page: measurePage,
+  hops: measureHops, kernel: measureKernel, rules: measureRules, recording: measureRecording, growth: measureGrowth, connections: measureConnections, page: measurePage,
 };
 
 /** `npm run bench`: everything, and the report. `npm run bench -- hops page`: only these groups, printed and not written. */

@@ -109,7 +109,7 @@ test('the transcript says what the journey shows', async ({ page }) => {
   await page.locator('.workbench').press('t');
   const { count } = await position(page);
   const lines = page.locator('.transcript li');
-  expect(await lines.count()).toBe(Math.min(count, 121));
+  await expect(lines).toHaveCount(Math.min(count, 121));
   await lines.nth(4).getByRole('button').click();
   expect((await position(page)).at).toBe(5);
   await expect(lines.nth(4)).toHaveAttribute('aria-current', 'step');
@@ -149,4 +149,28 @@ test('nothing moves for who asked for it', async ({ page }) => {
   await open(page, `?scenario=${SCENARIO}`);
   await page.locator('.workbench').press('ArrowRight');
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+});
+
+test('arrow keys within the tabs change the tab, and leave the journey where it is', async ({ page }) => {
+  await open(page, `?scenario=${SCENARIO}`);
+  await page.getByRole('tab', { name: 'Packet' }).focus();
+  const before = await position(page);
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('tab', { name: 'Tables' })).toBeFocused();
+  expect(await position(page)).toEqual(before);
+});
+
+test('a map too small to be read shows the part where the packet is, until it is moved', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto('./?scenario=a-routing-loop');
+  await page.getByRole('button', { name: 'Map' }).click();
+  const zoom = async (): Promise<number> => page.locator('.react-flow__viewport').evaluate((element) => new DOMMatrix(getComputedStyle(element).transform).a);
+  await expect(page.locator('.map-machine').first()).toBeVisible();
+  for (let i = 0; i < 12; i++) {
+    await page.locator('.phone-buttons').getByRole('button', { name: 'Next step' }).click();
+    expect(await zoom()).toBeGreaterThan(0.6);
+    for (const packet of await page.locator('.map-packet').all()) await expect(packet).toBeInViewport();
+  }
+  await page.getByRole('button', { name: 'Fit the map, or follow the packet' }).click();
+  await expect.poll(zoom).toBeLessThan(0.6);
 });

@@ -1,9 +1,11 @@
-import { TABLE_NAMES, type Lab, type LabRecord, type RecordStep } from '../src/core/index.ts';
+import { JSON_TABLES, TEXT_TABLES, type Lab, type LabRecord, type RecordStep } from '../src/core/index.ts';
 import { recordedFrames } from './frame-filter.ts';
 import { frameLines } from './frame-lines.ts';
 import { TEXT_RULES } from './legitimate.ts';
 import { macNames, nameMacs, type MacNames } from './names.ts';
 import { neighbourAges, tableLines, type NeighbourAge } from './table-rows.ts';
+import { walkLines } from './walk-lines.ts';
+import { textTableLines, type IsNamedPort } from './text-table-lines.ts';
 
 /** Something that the simulator does and the kernel does not, or the other way round. */
 export interface Difference {
@@ -30,6 +32,7 @@ export function compareRecords(lab: Lab, kernel: LabRecord, simulator: LabRecord
 interface Side {
   readonly steps: readonly RecordStep[];
   readonly frames: readonly Map<string, string[]>[];
+  readonly isNamedPort: IsNamedPort;
   printed(text: string): string;
   named(text: string): string;
 }
@@ -39,10 +42,11 @@ function prepare(lab: Lab, record: LabRecord, text: string): Side {
   const ports = new Set(text.match(/\d+/g));
   const names: MacNames = macNames(record);
   const named = (line: string): string => nameMacs(line, names, (mac) => text.includes(mac));
+  const isNamedPort = (port: number): boolean => port < 1024 || ports.has(String(port));
   return {
-    steps: record.steps, named,
-    frames: frameLines(kept, (port) => port < 1024 || ports.has(String(port))),
-    printed: (output) => named(sortNeighbourLines(TEXT_RULES.reduce((line, { pattern, replacement }) => line.replace(pattern, replacement), output))),
+    steps: record.steps, named, isNamedPort,
+    frames: frameLines(kept, isNamedPort),
+    printed: (output) => named(sortLines(hidePorts(TEXT_RULES.reduce((line, { pattern, replacement }) => line.replace(pattern, replacement), output), isNamedPort))),
   };
 }
 
@@ -67,9 +71,18 @@ function compareStep([kernel, simulator]: [Side, Side], index: number, age: Neig
   const namespaces = [real, simulated].map(({ tables }) => Object.keys(tables).sort());
   compare('namespaces', namespaces[0]!.join('\n'), namespaces[1]!.join('\n'));
   for (const namespace of union(namespaces[0]!).filter((name) => namespaces[1]!.includes(name))) {
-    for (const table of TABLE_NAMES) {
+    for (const table of JSON_TABLES) {
       const texts = [real, simulated].map(({ tables }) => tables[namespace]![table]) as [string, string];
       const lines = tableLines(table, { text: texts[0], named: kernel.named }, { text: texts[1], named: simulator.named }, (row) => age(namespace, row));
+      compare(`${table} of ${namespace}`, lines.kernel.join('\n'), lines.simulator.join('\n'));
+    }
+    if (real.walks !== undefined && simulated.walks !== undefined) {
+      const [walked, expected] = [real.walks, simulated.walks].map((walks) => walkLines(walks[namespace] ?? [], kernel.isNamedPort).join('\n')) as [string, string];
+      compare(`rules walked in ${namespace}`, walked, expected);
+    }
+    for (const table of TEXT_TABLES) {
+      const before = [kernel, simulator].map(({ steps }) => steps[index - 1]?.tables[namespace]?.[table] ?? '') as [string, string];
+      const lines = textTableLines(table, real.tables[namespace]![table], simulated.tables[namespace]![table], before, kernel.isNamedPort);
       compare(`${table} of ${namespace}`, lines.kernel.join('\n'), lines.simulator.join('\n'));
     }
   }
@@ -80,17 +93,23 @@ function union(...lists: Iterable<string>[]): string[] {
   return [...new Set(lists.flatMap((list) => [...list]))].sort();
 }
 
-/** Of `ip neigh`, of /proc/net/arp, of `arp -n` and of `arp -a`. */
-const NEIGHBOUR_LINES = [
+/** Of a connection as conntrack(8) prints it. */
+function hidePorts(text: string, isNamed: (port: number) => boolean): string {
+  return text.replace(/\b([sd]port)=(\d+)/g, (whole, name: string, port: string) => (isNamed(Number(port)) ? whole : `${name}=#`));
+}
+
+/** Of `ip neigh`, of /proc/net/arp, of `arp -n` and of `arp -a`; of connections. */
+const UNORDERED_LINES = [
   /^\S+ dev \S+ .*\b(REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED|PERMANENT|NOARP) ?$/, /^\d+\.\d+\.\d+\.\d+ +0x[0-9a-f]+ +0x[0-9a-f]+ /,
   /^\S+ +(ether +[0-9a-f:]{17} |\(incomplete\) )/, /^\S+ \(\d+\.\d+\.\d+\.\d+\) at (<incomplete>|[0-9a-f:]{17}) /,
+  /^(ipv4 +2 +)?[a-z]+ +\d+ # .*\bsrc=/,
 ];
 
-function sortNeighbourLines(text: string): string {
+function sortLines(text: string): string {
   const sorted: string[] = [];
   let run: string[] = [];
   for (const line of text.split('\n')) {
-    if (NEIGHBOUR_LINES.some((pattern) => pattern.test(line))) {
+    if (UNORDERED_LINES.some((pattern) => pattern.test(line))) {
       run.push(line);
       continue;
     }

@@ -138,6 +138,8 @@ function udpText(view: Reader, memory: FrameMemory): string {
 }
 
 const FLAGS = ['F', 'S', 'R', 'P', 'A', 'U', 'E', 'C'];
+/** A sequence number this far from the connection's is none of it, and as random as the connection's own. */
+const FAR = 1 << 20;
 
 function tcpText(view: Reader, memory: FrameMemory, { src, dst }: Hosts): string {
   const [sport, dport, seq, ack] = [view.number(2), view.number(2), view.number(4), view.number(4)];
@@ -146,9 +148,10 @@ function tcpText(view: Reader, memory: FrameMemory, { src, dst }: Hosts): string
   const options = view.take(((flagBits >> 12) & 15) * 4 - 20);
   const flags = FLAGS.filter((_, bit) => (flagBits >> bit) & 1).join('');
   const [from, to] = [`${src}:${sport}`, `${dst}:${dport}`];
-  const relative = (key: string, value: number, restart: boolean): number => {
+  const relative = (key: string, value: number, restart: boolean): string => {
     if (restart || !memory.sequences.has(key)) memory.sequences.set(key, value);
-    return (value - memory.sequences.get(key)!) >>> 0;
+    const distance = (value - memory.sequences.get(key)!) >>> 0;
+    return distance > FAR && distance < 0x1_0000_0000 - FAR ? 'far' : String(distance);
   };
   const seqText = relative(`${from} ${to}`, seq, flags.includes('S'));
   const ackText = flags.includes('A') ? ` ack ${relative(`${to} ${from}`, ack, false)}` : '';

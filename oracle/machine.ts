@@ -82,9 +82,9 @@ export async function runOn(machine: RunningMachine, command: readonly string[],
   return { exit, output };
 }
 
-/** Runs a command of this computer in the network and mount namespaces of a machine, unseen by its PID namespace. */
+/** Runs a command of this computer in the network and mount namespaces of a machine, unseen by its PID namespace, in the /proc of this one. */
 export async function lookInto(machine: RunningMachine, command: readonly string[]): Promise<string> {
-  return must(machine, ['--net', '--mount'], command);
+  return must(machine, ['--net', '--mount', '--wd=/proc'], command);
 }
 
 /** Wires NICs and other things before the lab begins. */

@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kernelUnavailable } from './availability.ts';
 import {
   RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS,
-  type KernelRecording, type Lab, type LabStep, type NamespaceTables, type RecordFrame, type RecordStep, type SetupRun, type UnmetExpectation,
+  type KernelRecording, type Lab, type LabStep, type NamespaceTables, type RecordFrame, type RecordStep, type RecordWalk, type SetupRun, type UnmetExpectation,
 } from '../src/core/index.ts';
 import { recordedFrames } from './frame-filter.ts';
 import { KernelRunError } from './kernel-error.ts';
@@ -23,6 +23,7 @@ export interface RecordOptions {
 
 type Tables = Readonly<Record<string, NamespaceTables>>;
 type UntimedStep = Omit<RecordStep, 'frames'>;
+type Walks = Record<string, RecordWalk[]>;
 
 /** A lab that is running: its machines, and its clock, which starts with the setups. */
 interface Run {
@@ -33,6 +34,8 @@ interface Run {
   readonly epoch: number;
   /** All so far, on the recorder's clock. */
   readonly captured: CapturedFrame[];
+  /** The rules that packets met since somebody took them (`takeWalks`). */
+  readonly walks: Walks;
   pause(seconds: number): Promise<void>;
 }
 
@@ -44,11 +47,22 @@ export async function recordOnKernel(lab: Lab, options: RecordOptions = {}): Pro
   const unavailable = kernelUnavailable();
   if (unavailable) throw unavailable;
   const unlock = await lockKernel(options.onWait);
+  const restore = conntrackMax();
   try {
     return await recordLocked(lab, options.signal ?? new AbortController().signal);
   } finally {
+    restore();
     unlock();
   }
+}
+
+/** The size of the table of connections is this computer's, not a namespace's (machine/sysctl): answers with what sets it back. */
+function conntrackMax(): () => void {
+  const file = '/proc/sys/net/netfilter/nf_conntrack_max';
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
+  return () => {
+    if (before !== null && readFileSync(file, 'utf8') !== before) writeFileSync(file, before);
+  };
 }
 
 async function recordLocked(lab: Lab, signal: AbortSignal): Promise<KernelRecording> {
@@ -63,7 +77,7 @@ async function recordLocked(lab: Lab, signal: AbortSignal): Promise<KernelRecord
   const work = (async () => {
     const machines = await startNetwork(lab, recorder, (machine) => stops.push(machine.kill));
     const { now: epoch, frames } = await recorder.mark();
-    return runLab({ lab, recorder, machines, epoch, captured: [...frames], pause });
+    return runLab({ lab, recorder, machines, epoch, captured: [...frames], walks: {}, pause });
   })();
   try {
     return await Promise.race([work, recorder.broken]);
@@ -81,13 +95,19 @@ async function runLab(run: Run): Promise<KernelRecording> {
   const { lab } = run;
   const setup = await runSetups(run);
   const untimed: UntimedStep[] = [];
-  for (const step of lab.steps) untimed.push(await runStep(run, step));
+  const walks: Walks[] = [];
+  for (const step of lab.steps) {
+    // A step begins when its command starts: what came while it waited for that belongs to the step before.
+    untimed.push(await runStep(run, step, (earlier) => void (walks.length > 0 && mergeWalks(walks.at(-1)!, earlier))));
+    walks.push(takeWalks(run));
+  }
   await clock(run);
+  if (walks.length > 0) mergeWalks(walks.at(-1)!, takeWalks(run));
   const frames = recordedFrames(lab, run.captured.map(([ns, place, dir, hex]) => ({ ns: ns - run.epoch, place, dir: dir === 'out' ? 'out' as const : 'in' as const, hex })));
   const begins = [0, ...untimed.map(({ startNs }) => startNs), Infinity];
   const during = (index: number): RecordFrame[] =>
     frames.filter(({ ns }) => ns >= begins[index]! && ns < begins[index + 1]!).map((frame, order) => ({ n: order + 1, ...frame }));
-  const steps = untimed.map((step, index): RecordStep => ({ ...step, frames: during(index + 1) }));
+  const steps = untimed.map((step, index): RecordStep => ({ ...step, frames: during(index + 1), ...(lab.trace ? { walks: walks[index]! } : {}) }));
   return {
     version: 1, lab: lab.id, devices: devicesOf([setup.tables, ...steps.map(({ tables }) => tables)]), steps,
     kernel: release(), setup: { ...setup, frames: during(0) }, unmet: lab.steps.flatMap((step, index) => unmetBy(step, steps[index]!)),
@@ -109,9 +129,10 @@ async function runSetups(run: Run): Promise<{ runs: SetupRun[]; tables: Tables }
   return { runs, tables: await quietTables(run) };
 }
 
-async function runStep(run: Run, step: LabStep): Promise<UntimedStep> {
+async function runStep(run: Run, step: LabStep, onStart: (earlier: Walks) => void): Promise<UntimedStep> {
   await run.pause((step.at ?? 0) - (await clock(run)) / 1e9);
   const startNs = await clock(run);
+  onStart(takeWalks(run));
   await run.pause(step.sleep);
   const machine = run.machines[run.lab.machines.findIndex(({ name }) => name === step.on)];
   const { exit, output } = machine ? await runOn(machine, ['bash', '-c', step.run], step.timeout) : { exit: 0, output: { stdout: '', stderr: '' } };
@@ -138,9 +159,20 @@ async function settledTables(run: Run): Promise<Tables> {
 
 /** Nanoseconds on the lab's clock; takes what was captured until now. */
 async function clock(run: Run): Promise<number> {
-  const { now, frames } = await run.recorder.mark();
+  const { now, frames, walks } = await run.recorder.mark();
   run.captured.push(...frames);
+  for (const [namespace, packets] of Object.entries(walks)) (run.walks[namespace] ??= []).push(...packets);
   return now - run.epoch;
+}
+
+function takeWalks({ walks }: Run): Walks {
+  const taken = { ...walks };
+  for (const namespace of Object.keys(walks)) delete walks[namespace];
+  return taken;
+}
+
+function mergeWalks(into: Walks, more: Walks): void {
+  for (const [namespace, packets] of Object.entries(more)) (into[namespace] ??= []).push(...packets);
 }
 
 function unmetBy({ expect }: LabStep, { i, exit, stdout }: RecordStep): UnmetExpectation[] {

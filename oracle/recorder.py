@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+from rule_trace import RuleTrace
+
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 MS_PRIVATE_RECURSIVE = 0x44000
 ETH_P_ALL = 3
@@ -28,6 +30,7 @@ PACKET_OTHERHOST, PACKET_OUTGOING = 3, 4
 NET_ADDR_RANDOM = 1
 TP_STATUS_VLAN_VALID = 0x10
 MNT_DETACH = 2
+CONNTRACK_MAX = '/proc/sys/net/netfilter/nf_conntrack_max'
 # What a device answers that is going away with its namespace; ENOTDIR: a file of sysfs that is no device.
 GONE = (errno.ENODEV, errno.ENOENT, errno.EINVAL, errno.ENOTDIR)
 
@@ -122,6 +125,7 @@ class Namespace:
             self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 26)
             self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+            self.rules = RuleTrace() if machine.trace else None
         finally:
             check(libc.setns(recorder.home, CLONE_NEWNET))
             os.close(fd)
@@ -142,6 +146,8 @@ class Namespace:
 
     def close(self):
         self.socket.close()
+        if self.rules:
+            self.rules.close()
         libc.umount2(self.sysfs.encode(), MNT_DETACH)
         os.rmdir(self.sysfs)
 
@@ -213,6 +219,7 @@ class Machine:
     def __init__(self, recorder, spec):
         self.recorder, self.name, self.number, self.pid = recorder, spec['name'], spec['number'], spec['pid']
         self.capture, self.ipv6, self.br_netfilter, self.offload = spec['capture'], spec['ipv6'], spec['brNetfilter'], spec['offload']
+        self.trace = spec.get('trace', False)
         self.root, self.macs, self.namespaces = f'/proc/{self.pid}/root', 0, {}
         self.requests = os.open(self.root + '/run/hopscope/requests', os.O_RDWR | os.O_NONBLOCK)
         self.unread = b''
@@ -255,6 +262,9 @@ class Machine:
             number, verb, *words = line.decode().split()
             if verb == 'close':
                 self.shut(words)
+            elif verb == 'conntrack-max':
+                with open(CONNTRACK_MAX, 'w', encoding='ascii') as file:
+                    file.write(words[0])
             else:
                 self.look(int(words[0]), words[1])
             reply = os.open(f'{self.root}/run/hopscope/reply.{number}', os.O_RDWR | os.O_NONBLOCK)
@@ -283,7 +293,7 @@ class Recorder:
         check(libc.unshare(CLONE_NEWNS))
         check(libc.mount(None, b'/', None, MS_PRIVATE_RECURSIVE, None))
         check(libc.mount(b'tmpfs', b'/sys', b'tmpfs', 0, None))
-        self.number, self.machines, self.sockets, self.fifos = 0, [], {}, {}
+        self.number, self.machines, self.sockets, self.fifos, self.tracers, self.walks = 0, [], {}, {}, {}, {}
         self.frames, self.last_frame, self.lost, self.quiet = [], 0.0, 0, None
         self.receiver, self.poll = Receiver(), select.epoll()
         self.poll.register(0, select.EPOLLIN)
@@ -297,6 +307,9 @@ class Recorder:
     def watch(self, namespace):
         self.sockets[namespace.socket.fileno()] = namespace
         self.poll.register(namespace.socket.fileno(), select.EPOLLIN)
+        if namespace.rules:
+            self.tracers[namespace.rules.socket.fileno()] = namespace
+            self.poll.register(namespace.rules.socket.fileno(), select.EPOLLIN)
 
     def unwatch(self, namespace):
         self.drain(namespace)
@@ -305,6 +318,20 @@ class Recorder:
         self.lost += drops
         self.poll.unregister(fd)
         del self.sockets[fd]
+        if namespace.rules:
+            self.walk(namespace)
+            self.poll.unregister(namespace.rules.socket.fileno())
+            del self.tracers[namespace.rules.socket.fileno()]
+
+    def gather(self, namespace):
+        try:
+            namespace.rules.drain()
+        except OSError:  # ENOBUFS
+            self.lost += 1
+
+    def walk(self, namespace):
+        self.gather(namespace)
+        self.walks.setdefault(namespace.label, []).extend(namespace.rules.finish())
 
     def drain(self, namespace):
         fd = namespace.socket.fileno()
@@ -321,6 +348,8 @@ class Recorder:
             self.drain(namespace)
             _, drops = struct.unpack('II', namespace.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
             self.lost += drops
+        for namespace in self.tracers.values():
+            self.walk(namespace)
         frames, self.frames = sorted(self.frames, key=lambda frame: frame[0]), []
         return [[stamp - self.epoch, place, 'out' if kind == PACKET_OUTGOING else 'other' if kind == PACKET_OTHERHOST else 'in', data]
                 for _, stamp, place, kind, data in frames]
@@ -343,7 +372,8 @@ class Recorder:
             self.say({'done': verb})
         elif verb == 'mark':
             frames = self.take()
-            self.say({'done': verb, 'now': time.time_ns() - self.epoch, 'lost': self.lost, 'frames': frames})
+            walks, self.walks = self.walks, {}
+            self.say({'done': verb, 'now': time.time_ns() - self.epoch, 'lost': self.lost, 'frames': frames, 'walks': {label: packets for label, packets in walks.items() if packets}})
         elif verb == 'quiet':
             begin = time.monotonic()
             self.last_frame = max(self.last_frame, begin)
@@ -375,6 +405,8 @@ class Recorder:
                     self.fifos[fd].answer()
                 elif fd in self.sockets:
                     self.drain(self.sockets[fd])
+                elif fd in self.tracers:
+                    self.gather(self.tracers[fd])
 
 
 Recorder().run()

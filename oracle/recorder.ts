@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { RecordWalk } from '../src/core/index.ts';
 import { findCommand } from './availability.ts';
 import { KernelRunError } from './kernel-error.ts';
 
@@ -16,6 +17,8 @@ export interface MachineSpec {
   readonly ipv6: boolean;
   readonly brNetfilter: boolean;
   readonly offload: boolean;
+  /** The rules that packets meet are wanted. */
+  readonly trace: boolean;
 }
 
 export interface Mark {
@@ -23,6 +26,8 @@ export interface Mark {
   readonly now: number;
   /** All frames since the last mark. */
   readonly frames: readonly CapturedFrame[];
+  /** The rules that packets met since then, by namespace. */
+  readonly walks: Readonly<Record<string, readonly RecordWalk[]>>;
 }
 
 export interface RecorderClient {
@@ -43,6 +48,7 @@ interface Answer {
   readonly now?: number;
   readonly lost?: number;
   readonly frames?: readonly CapturedFrame[];
+  readonly walks?: Mark['walks'];
 }
 
 /** Starts recorder.py; it dies with this process. */
@@ -82,9 +88,9 @@ export function startRecorder(): RecorderClient {
     look: async () => void (await ask({ verb: 'look' })),
     quiet: async (seconds, limit) => void (await ask({ verb: 'quiet', seconds, limit })),
     mark: async () => {
-      const { now = 0, frames = [], lost = 0 } = await ask({ verb: 'mark' });
+      const { now = 0, frames = [], walks = {}, lost = 0 } = await ask({ verb: 'mark' });
       if (lost > 0) throw new KernelRunError(`${lost} frames were not captured: the lab sends more than can be recorded`);
-      return { now, frames };
+      return { now, frames, walks };
     },
     stop: () => {
       python.stdin.end();

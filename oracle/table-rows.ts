@@ -1,4 +1,4 @@
-import type { LabRecord, RecordStep, RecordTableName } from '../src/core/index.ts';
+import type { JsonTableName, LabRecord, RecordStep } from '../src/core/index.ts';
 import { FIELD_RULES, NEIGHBOUR_STATES, ROW_RULES, UNORDERED, type Row } from './legitimate.ts';
 import { parseRows } from './tables.ts';
 
@@ -18,7 +18,7 @@ export interface TableText {
 }
 
 /** Compared are the parsed rows; a text that is no JSON is compared as it is. */
-export function tableLines(table: RecordTableName, kernel: TableText, simulator: TableText, age: (row: Row) => number): RowLines {
+export function tableLines(table: JsonTableName, kernel: TableText, simulator: TableText, age: (row: Row) => number): RowLines {
   const [kernelRows, simulatorRows] = [keptRows(table, kernel.text), keptRows(table, simulator.text)];
   if (kernelRows === null || simulatorRows === null) return { kernel: kernel.text.split('\n'), simulator: simulator.text.split('\n') };
   const lines = (rows: readonly Row[], named: TableText['named']): string[] => {
@@ -29,7 +29,7 @@ export function tableLines(table: RecordTableName, kernel: TableText, simulator:
   return { kernel: lines(kernelRows, kernel.named), simulator: lines(matched, simulator.named) };
 }
 
-function keptRows(table: RecordTableName, text: string): Row[] | null {
+function keptRows(table: JsonTableName, text: string): Row[] | null {
   let rows: Row[];
   try {
     rows = parseRows(text) as Row[];
@@ -40,7 +40,7 @@ function keptRows(table: RecordTableName, text: string): Row[] | null {
   return rows.filter((row) => !rules.some((rule) => rule.drops(row)));
 }
 
-function stripped(table: RecordTableName, value: unknown): unknown {
+function stripped(table: JsonTableName, value: unknown): unknown {
   const dropped = new Set(FIELD_RULES.filter((rule) => rule.table === table).flatMap((rule) => rule.fields));
   const strip = (part: unknown): unknown => {
     if (Array.isArray(part)) return part.map(strip);

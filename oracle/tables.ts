@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { TABLE_COMMANDS, TABLE_NAMES, type NamespaceTables, type RecordTableName } from '../src/core/index.ts';
+import { counterLines, TABLE_COMMANDS, TABLE_NAMES, type NamespaceTables, type RecordTableName } from '../src/core/index.ts';
 import { lookInto, machineScript, type RunningMachine } from './machine.ts';
 
 type Tables = Record<string, NamespaceTables>;
@@ -15,9 +15,14 @@ export async function readTables(machines: readonly RunningMachine[]): Promise<T
 function parseDump(machine: string, text: string): [string, NamespaceTables][] {
   return text.split('\x1e').slice(1).map((part) => {
     const [namespace = '', ...printed] = part.split('\x1f');
-    const tables = Object.fromEntries(TABLE_NAMES.map((name, index) => [name, printed[index] ?? ''])) as Record<RecordTableName, string>;
+    const tables = Object.fromEntries(TABLE_NAMES.map((name, index) => [name, recorded(name, printed[index] ?? '')])) as Record<RecordTableName, string>;
     return [namespace === '' ? machine : `${machine}/${namespace}`, tables];
   });
+}
+
+/** Of the counters, the record has those that say something. */
+function recorded(name: RecordTableName, text: string): string {
+  return name === 'counters' ? counterLines(text) : text;
 }
 
 interface LinkRow {

@@ -12,13 +12,13 @@ export async function startNetwork(lab: Lab, recorder: RecorderClient, onStart: 
     const machine = await startMachine(name);
     onStart(machine);
     machines.push(machine);
-    await recorder.addMachine({ name, number: index + 1, pid: machine.pid, capture: true, ipv6, brNetfilter, offload: lab.offload });
+    await recorder.addMachine({ name, number: index + 1, pid: machine.pid, capture: true, ipv6, brNetfilter, offload: lab.offload, trace: lab.trace });
     await configure(machine, 'ip link set lo up');
   }
   await wire(lab, machines, async (name) => {
     const machine = await startMachine(name);
     onStart(machine);
-    await recorder.addMachine({ name, number: 0, pid: machine.pid, capture: false, ipv6: false, brNetfilter: false, offload: lab.offload });
+    await recorder.addMachine({ name, number: 0, pid: machine.pid, capture: false, ipv6: false, brNetfilter: false, offload: lab.offload, trace: false });
     return machine;
   });
   await recorder.look();

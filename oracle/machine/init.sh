@@ -6,7 +6,7 @@ name=$1 files=$2
 
 while read -r key value; do [[ $key == Pid: ]] && pid=$value; done </proc/self/status
 # The checkout may lie under /tmp, which is about to be covered.
-exec 4<"$files/tell.sh" 5<"$files/ip" 6<"$files/brctl" 7<"$files/sudo"
+exec 4<"$files/tell.sh" 5<"$files/ip" 6<"$files/brctl" 7<"$files/sudo" 8<"$files/sysctl"
 
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/netns /run/lock /run/hopscope/{bin,real,etc/upper,etc/work}
@@ -15,9 +15,10 @@ cat <&4 >/run/hopscope/tell.sh
 cat <&5 >/run/hopscope/bin/ip
 cat <&6 >/run/hopscope/bin/brctl
 cat <&7 >/run/hopscope/bin/sudo
-exec 4<&- 5<&- 6<&- 7<&-
+cat <&8 >/run/hopscope/bin/sysctl
+exec 4<&- 5<&- 6<&- 7<&- 8<&-
 chmod 755 /run/hopscope/bin/*
-for tool in ip brctl; do
+for tool in ip brctl sysctl; do
   path=$(type -P "$tool") && ln -s "$path" "/run/hopscope/real/$tool"
 done
 mkfifo /run/hopscope/requests

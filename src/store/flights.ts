@@ -30,7 +30,7 @@ export function whereIs(step: Step, switches: ReadonlySet<string>): Where {
   return { kind: 'stack', id: place };
 }
 
-const STACK_DROP = /^(ip_|arp_|icmp|neigh_|udp_|raw_|fib_|__udp|__raw)/;
+const STACK_DROP = /^_{0,2}(ip_|arp_|icmp|neigh_|udp_|tcp_|raw_|fib_|nf_|nft_)/;
 
 /** Pairs every transmission with its arrival: the next `dev.rx` of the same sk_buff. */
 export function flightsOf(trace: Trace): Flight[] {

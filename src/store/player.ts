@@ -1,6 +1,6 @@
 import { createActor } from 'xstate';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { level, type Granularity, type Lab, type Step, type Trace } from '../core/index.ts';
+import { level, rulesWalked, type Granularity, type Lab, type Step, type Trace } from '../core/index.ts';
 import { playbackMachine, type PlaybackContext, type PlaybackEvent } from './playback-machine.ts';
 import { indexScenes, type SceneIndex } from './scene.ts';
 import { firstSeq, stopsOf, type StoryBeat } from './timeline.ts';
@@ -46,6 +46,8 @@ export interface PlayerState {
   /** `seq` of the stop before the last move, for the animation between the two. */
   readonly from: number;
   readonly speed: number;
+  /** At a walk through rules, in granularity `rules`: which one of them. */
+  readonly rule: number;
   /** Chosen option by the beat's seq. */
   readonly answers: ReadonlyMap<number, number>;
   readonly panel: Panel;
@@ -72,8 +74,12 @@ export interface Player {
   answer(seq: number, option: number): void;
   /** One step of the finest kind, whatever the granularity. */
   micro(direction: 1 | -1): void;
+  /** To any step, whatever the granularity; the panel that is open stays. */
+  goTo(seq: number): void;
   /** To where the next or the previous packet is first seen. */
   packet(direction: 1 | -1): void;
+  /** To a rule of the walk that the current step is. */
+  setRule(rule: number): void;
   /** To the start, every question open again. */
   reset(): void;
   dispose(): void;
@@ -87,7 +93,7 @@ export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], pro
 }
 
 const EMPTY: PlayerState = {
-  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, answers: new Map(), panel: 'packet', selection: null, pinned: null, history: [], historyAt: -1,
+  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, rule: 0, answers: new Map(), panel: 'packet', selection: null, pinned: null, history: [], historyAt: -1,
 };
 
 export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
@@ -95,7 +101,9 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
   const actor = createActor(playbackMachine);
   const subscription = actor.subscribe(({ value, context }) => follow(store, value as Mode, context));
   actor.start();
-  const send = (event: PlaybackEvent): void => actor.send(event);
+  const send = (event: PlaybackEvent): void => {
+    if (!stepWithin(store, event)) actor.send(event);
+  };
   const player: Player = {
     store, send,
     load(run, options = {}) {
@@ -124,6 +132,12 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       send({ type: 'ANSWER', seq });
     },
     micro: (direction) => moveByOne(store, send, direction),
+    goTo(seq) {
+      const { panel } = store.getState();
+      moveTo(store, send, seq);
+      store.setState({ panel });
+    },
+    setRule: (rule) => store.setState({ rule }),
     packet: (direction) => moveToPacket(store, send, direction),
     reset() {
       const { run } = store.getState();
@@ -146,8 +160,28 @@ function follow(store: StoreApi<PlayerState>, mode: Mode, { stops, at, speed }: 
   store.setState({
     mode, stops, at, seq, speed,
     ...(shown === null || before.panel === 'none' ? {} : { panel: shown }),
-    ...(moved ? { from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
+    ...(moved ? { rule: seq < before.seq && before.run ? Math.max(0, rulesAt(before.run, seq) - 1) : 0, from: before.seq, selection: before.selection?.kind === 'field' ? null : before.selection } : {}),
   });
+}
+
+/** A longer walk is one step; its panel shows the rules. */
+const STEPPED_RULES = 40;
+
+/** Rules that a step goes through one by one; 0 for every other step, and for a walk that is too long for it. */
+export function rulesAt(run: Run, seq: number): number {
+  const step = run.trace.steps[seq];
+  const count = step?.kind === 'nf.table' ? rulesWalked(step) : 0;
+  return count > STEPPED_RULES ? 0 : count;
+}
+
+/** In granularity `rules` a step forward or back goes to the next rule first. True when it has. */
+function stepWithin(store: StoreApi<PlayerState>, { type }: PlaybackEvent): boolean {
+  const { run, seq, rule, granularity } = store.getState();
+  if (!run || granularity !== 'rules' || (type !== 'STEP' && type !== 'BACK')) return false;
+  const next = rule + (type === 'STEP' ? 1 : -1);
+  if (next < 0 || next >= rulesAt(run, seq)) return false;
+  store.setState({ rule: next });
+  return true;
 }
 
 /** How many picks the history keeps. */
@@ -171,9 +205,14 @@ function pinnedBy(selection: Selection | null, pinned: PinnedTable | null): Pinn
 type Send = (event: PlaybackEvent) => void;
 
 function moveByOne(store: StoreApi<PlayerState>, send: Send, direction: 1 | -1): void {
-  const { run, seq, granularity } = store.getState();
+  const { run, seq } = store.getState();
   const target = run ? nearest(run.trace.steps, seq, direction, run.first, () => true) : null;
-  if (!run || target === null) return;
+  if (target !== null) moveTo(store, send, target);
+}
+
+function moveTo(store: StoreApi<PlayerState>, send: Send, target: number): void {
+  const { run, granularity } = store.getState();
+  if (!run) return;
   send({ type: 'STOPS', stops: withStop(stopsOf(run.trace, granularity, run.beats), target) });
   send({ type: 'SEEK', seq: target });
 }

@@ -52,7 +52,7 @@ export function layerOf(packet: Packet): Layer {
   for (const header of packet) {
     if (header.kind === 'arp') return 'arp';
     if (header.kind === 'ipv4') layer = 'ip';
-    if (header.kind === 'icmp' || header.kind === 'udp') return 'l4';
+    if (header.kind === 'icmp' || header.kind === 'udp' || header.kind === 'tcp') return 'l4';
   }
   return layer;
 }

@@ -1,6 +1,7 @@
 import {
   formatIpv4, formatMac, isMulticastMac,
-  type AddrRow, type FdbRow, type LinkRow, type NeighRow, type NextHop, type ProxyNeighRow, type RouteRow, type RuleRow, type State, type SysctlRow, type VlanRow,
+  type AddrRow, type ConntrackRow, type ConntrackTuple, type FdbRow, type IpSetRow, type LinkRow, type NeighRow, type NextHop, type ProxyNeighRow, type RouteRow, type RuleRow, type SocketRow, type State, type SysctlRow, type VlanRow,
+  type XtChainRow, type XtRuleRow,
 } from '../core/index.ts';
 import { tableOf } from './topology.ts';
 
@@ -14,21 +15,23 @@ export interface TableView {
 }
 
 /** Tables that a reader can open, in the order of the tabs. */
-export const TABLES = ['neigh', 'fdb', 'route', 'addr', 'link', 'rule', 'proxy', 'vlan', 'sysctl'] as const;
+export const TABLES = ['neigh', 'fdb', 'route', 'addr', 'link', 'rule', 'proxy', 'vlan', 'sysctl', 'xtrule', 'conntrack', 'socket', 'ipset'] as const;
 export type TableId = (typeof TABLES)[number];
 
 export const TABLE_TITLES: Readonly<Record<TableId, string>> = {
-  neigh: 'Neighbours', fdb: 'FDB', route: 'Routes', addr: 'Addresses', link: 'Links', rule: 'Rules', proxy: 'Proxy', vlan: 'VLANs', sysctl: 'Sysctls',
+  neigh: 'Neighbours', fdb: 'FDB', route: 'Routes', addr: 'Addresses', link: 'Links', rule: 'Routing rules', proxy: 'Proxy', vlan: 'VLANs', sysctl: 'Sysctls',
+  xtrule: 'iptables', conntrack: 'Connections', socket: 'Sockets', ipset: 'Sets',
 };
 
 const COMMANDS: Readonly<Record<TableId, string>> = {
   neigh: 'ip neigh show nud all', fdb: 'bridge fdb show', route: 'ip route show table all', addr: 'ip addr show', link: 'ip link show', rule: 'ip rule show',
   proxy: 'ip neigh show proxy', vlan: 'bridge vlan show', sysctl: 'sysctl -a',
+  xtrule: 'iptables-save -c', conntrack: 'conntrack -L', socket: 'ss -tuan', ipset: 'ipset list',
 };
 
 interface Shape {
   readonly columns: readonly string[];
-  readonly cells: (row: never, dev: (ifindex: number) => string) => string[];
+  readonly cells: (row: never, dev: (ifindex: number) => string, now: number | null) => string[];
   /** Rows with a lower rank are shown first; without it, and within a rank, the kernel's order. */
   readonly rank?: (row: never) => number;
 }
@@ -83,7 +86,66 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
     cells: (row: VlanRow, dev) => [dev(row.ifindex), String(row.vid), [row.pvid ? 'PVID' : '', row.untagged ? 'Egress Untagged' : ''].filter(Boolean).join(' ')],
   },
   sysctl: { columns: ['name', 'value'], cells: (row: SysctlRow) => [row.name, row.value] },
+  xtrule: { columns: ['chain', 'pkts', 'bytes', 'rule'], cells: (row: XtRuleRow | XtChainRow) => xtCells(row) },
+  conntrack: {
+    columns: ['proto, state', 'original, reply, flags', 'left, s'],
+    cells: (row: ConntrackRow, _dev, now) => [
+      `${PROTOCOLS[row.protocol] ?? row.protocol}\n${row.tcpState ?? (row.seenReply ? 'replied' : 'unreplied')}`, [tuple(row, row.original), tuple(row, row.reply), conntrackFlags(row)].filter((line) => line !== '').join('\n'),
+      now === null ? '' : String(Math.max(0, Math.ceil((row.expires - now) / 1e9))),
+    ],
+  },
+  socket: {
+    columns: ['proto, state', 'local, peer', 'recv-q', 'send-q', 'pid'],
+    cells: (row: SocketRow) => [
+      `${row.protocol}\n${row.state}`, `${endpoint(row.local, row.localPort)}${row.device === null ? '' : `%${row.device}`}\n${endpoint(row.remote, row.remotePort)}`,
+      String(row.receiveQueue), String(row.sendQueue), row.pid === 0 ? '' : String(row.pid),
+    ],
+  },
+  ipset: { columns: ['name', 'type', 'references', 'members'], cells: (row: IpSetRow) => [row.name, row.type, String(row.references), row.members.join(', ')] },
 };
+
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp' };
+
+function endpoint(ip: number, port: number): string {
+  return `${ip === 0 ? '*' : formatIpv4(ip)}:${port === 0 ? '*' : port}`;
+}
+
+function tuple({ protocol }: ConntrackRow, { src, dst, sport, dport }: ConntrackTuple): string {
+  if (protocol === 6 || protocol === 17) return `${formatIpv4(src)}:${sport} → ${formatIpv4(dst)}:${dport}`;
+  return `${formatIpv4(src)} → ${formatIpv4(dst)}${protocol === 1 ? ` type ${dport >> 8} id ${sport}` : ''}`;
+}
+
+function conntrackFlags(row: ConntrackRow): string {
+  return [
+    row.confirmed ? '' : 'unconfirmed', row.seenReply ? '' : 'UNREPLIED', row.assured ? 'ASSURED' : '', row.srcNat ? 'SNAT' : '', row.dstNat ? 'DNAT' : '',
+    row.mark === 0 ? '' : `mark ${row.mark}`, row.zone === 0 ? '' : `zone ${row.zone}`, row.master === 0 ? '' : 'RELATED',
+  ].filter((flag) => flag !== '').join(' ');
+}
+
+/** A rule as iptables -S prints it, with its counters; a chain's line has what its policy decided. */
+function xtCells(row: XtRuleRow | XtChainRow): string[] {
+  if ('rule' in row) return [row.chain, String(row.packets), String(row.bytes), row.rule.text === '' ? '(every packet)' : row.rule.text];
+  const name = `${row.table} ${row.chain}`;
+  return row.policy === null ? [name, '', '', row.rules.length === 0 ? 'no rules' : ''] : [name, String(row.packets), String(row.bytes), `policy ${row.policy}`];
+}
+
+const XT_ORDER = ['raw', 'mangle', 'nat', 'filter', 'security'];
+/** Keys of chains, among the keys of rules. */
+export const CHAIN_KEY = 'chain:';
+
+/** Table by table, chain by chain: each chain's own line, then its rules in order. */
+function xtRows(state: State, place: string): [string, object][] {
+  const rules = tableOf<XtRuleRow>(state, place, 'xtrule');
+  const chains = [...tableOf<XtChainRow>(state, place, 'xtchain')].sort(([, a], [, b]) => XT_ORDER.indexOf(a.table) - XT_ORDER.indexOf(b.table));
+  return chains.flatMap(([key, chain]) => {
+    const own = chain.rules.flatMap((handle): [string, object][] => {
+      const row = rules.get(`${chain.table}/${handle}`);
+      return row ? [[`${chain.table}/${handle}`, row]] : [];
+    });
+    const quiet = chain.policy === 'ACCEPT' && own.length === 0 && chain.packets === 0;
+    return quiet ? [] : [[`${CHAIN_KEY}${key}`, chain] as [string, object], ...own];
+  });
+}
 
 function prefix(ip: number, length: number): string {
   return length === 32 ? formatIpv4(ip) : `${formatIpv4(ip)}/${length}`;
@@ -111,16 +173,22 @@ function deviceNamer(state: State, place: string): (ifindex: number) => string {
 
 /** One row as text, for whoever names it by table and key; null when it is not there. */
 export function rowCells(state: State, tableId: string, row: object): readonly string[] {
-  const [place, table] = tableId.split('#') as [string, TableId];
-  const shape = SHAPES[table];
-  return shape ? shape.cells(row as never, deviceNamer(state, place)) : [];
+  const [place, table] = tableId.split('#') as [string, string];
+  const shape = SHAPES[tableNamed(table) ?? 'neigh'];
+  const cells = tableNamed(table) ? shape.cells(row as never, deviceNamer(state, place), null) : [];
+  return table === 'xtrule' ? [(row as XtRuleRow).table, ...cells] : cells;
 }
 
-/** A table of a namespace at a state. Sysctls show only what a command has set, and forwarding. */
-export function tableView(state: State, place: string, table: TableId): TableView {
+/** The table of the panel that shows rows of a kernel table; chains stand among their rules. Null when none does. */
+export function tableNamed(table: string): TableId | null {
+  return table === 'xtchain' ? 'xtrule' : (TABLES.find((one) => one === table) ?? null);
+}
+
+/** A table of a namespace at a state. Sysctls show only what a command has set, and forwarding. `now`, in nanoseconds, is for what runs out. */
+export function tableView(state: State, place: string, table: TableId, now: number | null = null): TableView {
   const shape = SHAPES[table];
   const dev = deviceNamer(state, place);
   const rank = shape.rank ?? (() => 0);
-  const rows = [...tableOf(state, place, table)].sort(([, a], [, b]) => rank(a as never) - rank(b as never)).map(([key, row]) => ({ key, cells: shape.cells(row as never, dev) }));
-  return { title: TABLE_TITLES[table], command: COMMANDS[table], columns: shape.columns, rows };
+  const source = table === 'xtrule' ? xtRows(state, place) : [...tableOf(state, place, table)].sort(([, a], [, b]) => rank(a as never) - rank(b as never));
+  return { title: TABLE_TITLES[table], command: COMMANDS[table], columns: shape.columns, rows: source.map(([key, row]) => ({ key, cells: shape.cells(row as never, dev, now) })) };
 }

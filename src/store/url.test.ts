@@ -15,7 +15,7 @@ describe('readAddress', () => {
     ['?step=-1', '“step” is a number, not “-1”.'],
     ['?step=1e9', '“step” is a number, not “1e9”.'],
     ['?theme=pink', '“theme” is one of auto, light, dark, not “pink”.'],
-    ['?panel=', '“panel” is one of packet, tables, state, output, none, not “”.'],
+    ['?panel=', '“panel” is one of packet, stack, tables, state, exchange, output, none, not “”.'],
     ['?autoplay=1', '“autoplay” is not a parameter of this page.'],
   ])('%s → %s', (search, problem) => expect(readAddress(search, KNOWN).problems).toEqual([problem]));
 

@@ -13,8 +13,8 @@ export interface Address {
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
-/** What stands beside the map: the packet, the tables, the state machine, or nothing. */
-export const PANELS = ['packet', 'tables', 'state', 'output', 'none'] as const;
+/** What stands beside the map: the packet, the hooks of its stack, the tables, the state machine, the two directions of its connection, the terminal, or nothing. */
+export const PANELS = ['packet', 'stack', 'tables', 'state', 'exchange', 'output', 'none'] as const;
 export type Panel = (typeof PANELS)[number];
 export const CONTROLS = ['full', 'min', 'none'] as const;
 export type Controls = (typeof CONTROLS)[number];

@@ -5,6 +5,7 @@ import { NO_CHANGES, NO_READS } from '../trace/change.ts';
 import type { DropReason } from '../trace/drop-reason.ts';
 import { vlanClearTag, vlanDoReceive } from './devices/vlan-tag.ts';
 import type { Errno } from './errno.ts';
+import { ctPut } from './netfilter/conntrack/alloc.ts';
 import type { NetDevice } from './net-device.ts';
 import type { SkBuff } from './sk-buff.ts';
 
@@ -16,6 +17,7 @@ export function ethHdr(packet: Packet): EthernetHeader {
 /** Ends the life of a packet at a device, with a reason (kfree_skb_reason). */
 export function dropSkb(skb: SkBuff, dev: NetDevice, fn: string, reason: DropReason, detail = ''): void {
   const { recorder } = dev.ns;
+  if (skb.ct !== null && !skb.ct.confirmed) ctPut(dev.ns, skb);
   if (!recorder.hops) return;
   const step = {
     kind: 'drop' as const, seq: 0, at: 0, machine: dev.ns.machine.name, netns: dev.ns.name, device: dev.name,

@@ -20,6 +20,7 @@ export const ERRNO = {
   ENOTTY: [25, 'Inappropriate ioctl for device'],
   ENOSPC: [28, 'No space left on device'],
   EROFS: [30, 'Read-only file system'],
+  EMLINK: [31, 'Too many links'],
   EPIPE: [32, 'Broken pipe'],
   ERANGE: [34, 'Numerical result out of range'],
   ENAMETOOLONG: [36, 'File name too long'],
@@ -44,6 +45,8 @@ export const ERRNO = {
   ECONNREFUSED: [111, 'Connection refused'],
   EHOSTDOWN: [112, 'Host is down'],
   EHOSTUNREACH: [113, 'No route to host'],
+  EALREADY: [114, 'Operation already in progress'],
+  EINPROGRESS: [115, 'Operation now in progress'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type Errno = keyof typeof ERRNO;

@@ -11,6 +11,7 @@ import { icmpGlobalAllow, icmpPeerAllow, NR_ICMP_TYPES } from './icmp-limits.ts'
 import { dstMtu, ipSendSkb, type IpCookie } from './ip-append.ts';
 import { echoOptions, type SentOptions } from './ip-options.ts';
 import { recordIcmpSend } from './ip-steps.ts';
+import { nfCtAttach } from './netfilter/ct-attach.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { newSkb, type SkBuff } from './sk-buff.ts';
@@ -127,6 +128,8 @@ function sendAnswer(answer: Answer, content: (route: RouteResult) => Packet | Da
   // Before it has a route, only the trace looks at the packet.
   const draft = ns.recorder.hops ? answerIp(answer, answer.src, dst) : null;
   const skb = newSkb(ns.world, draft === null ? NO_PACKET : [draft, header], { dev: about.dev, parent: about.id, relation: 'answer', cause, mark });
+  // An error belongs to the connection of what it is about (icmp_glue_bits); an answer finds its own.
+  if (isIcmpError(header.type)) nfCtAttach(skb, about);
   const flow: Flow = { dst, src: answer.src, oif: 0, mark, tos: answer.tos & 0x1c, protocol: IPPROTO_ICMP, sport: 0, dport: 0, skb };
   const route = fibLookupOutput(ns, flow);
   if (typeof route === 'string') return dropSkb(skb, about.dev, answer.fn, outDropReason(route), 'the answer has no way to go');

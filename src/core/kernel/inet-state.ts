@@ -7,6 +7,7 @@ import type { NetNamespace } from './net-namespace.ts';
 import type { ExceptionStore } from './pmtu.ts';
 import type { SkBuff } from './sk-buff.ts';
 import type { RawSock } from './sockets/raw.ts';
+import type { TcpTables } from './sockets/tcp-table.ts';
 import type { UdpSock } from './sockets/udp-table.ts';
 
 /** What the kernel remembers of another host to limit what it sends it (struct inet_peer). Tokens are in nanoseconds. */
@@ -47,6 +48,9 @@ export interface InetState {
   readonly rawSockets: Map<number, RawSock[]>;
   /** Bound UDP sockets by local port, the newest first. */
   readonly udpSockets: Map<number, UdpSock[]>;
+  readonly tcp: TcpTables;
+  /** Number of the last socket opened, which names its row. */
+  readonly sockets: { last: number };
   readonly fragQueues: Map<string, FragQueue>;
   /** Bytes of memory that waiting fragments take. */
   fragMemory: number;

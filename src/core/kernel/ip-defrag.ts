@@ -183,6 +183,7 @@ function ipFragReasm(ns: NetNamespace, queue: FragQueue, last: SkBuff, dev: NetD
   whole.iif = last.iif;
   whole.pktType = last.pktType;
   whole.dst = last.dst;
+  whole.fragMaxSize = Math.max(...queue.fragments.map(({ skb, bytes }) => headerLength(skb.packet[0] as Ipv4Header) + bytes.length));
   inheritOptions(whole, queue.fragments[0]!.skb);
   ns.count('Ip.ReasmOKs');
   return whole;

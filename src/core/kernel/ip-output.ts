@@ -96,6 +96,8 @@ function devLoopbackXmit(skb: SkBuff, dev: NetDevice): void {
 /** After the hook: does it fit the way? (ip_finish_output, __ip_finish_output) */
 export function ipFinishOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
   const mtu = ipSkbDstMtu(ns, sk, skb);
+  // What was put together here leaves in pieces no longer than those that came.
+  if (skb.fragMaxSize !== 0 && skb.fragMaxSize < frameLength(skb.packet)) return ipFragment(ns, sk, skb, Math.min(mtu, skb.fragMaxSize));
   if (frameLength(skb.packet) > mtu) return ipFragment(ns, sk, skb, mtu);
   return ipFinishOutput2(ns, skb);
 }

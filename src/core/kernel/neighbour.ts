@@ -241,7 +241,10 @@ function reportFailure(ns: NetNamespace, entry: Neighbour): void {
 /** neigh_connected_output */
 function transmit(entry: Neighbour, skb: SkBuff): Errno | null {
   const { dev } = entry;
-  const header = (entry.header ??= { kind: 'eth', dst: entry.mac!, src: dev.mac, type: ETH_P_IP });
+  const own = (entry.header ??= { kind: 'eth', dst: entry.mac!, src: dev.mac, type: ETH_P_IP });
+  // The bridge writes the sender's MAC over its own (br_nf_dev_xmit), in the bytes that a capture has in hand by then.
+  const bridged = skb.nfBridge?.source ?? null;
+  const header = bridged === null ? own : { ...own, src: bridged };
   const { packet } = skb;
   skb.packet = packet.length === 3 ? [header, packet[0]!, packet[1]!, packet[2]!] : [header, ...packet];
   skb.dev = dev;

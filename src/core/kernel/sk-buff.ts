@@ -1,5 +1,5 @@
 import type { Ipv4, Mac } from '../wire/address.ts';
-import type { Packet } from '../wire/packet.ts';
+import type { EthernetHeader, Packet } from '../wire/packet.ts';
 import type { SkbRelation } from '../trace/step.ts';
 import type { World } from './machine.ts';
 import type { BridgeState } from './devices/bridge/bridge-state.ts';
@@ -38,6 +38,20 @@ export interface SkBuff {
   sk: SendingSock | null;
   /** What br_netfilter remembers of the bridge port that it came in by (struct nf_bridge_info); null when it is not bridged. */
   nfBridge: NfBridge | null;
+  /** The Ethernet header that it came in with (skb_mac_header); null for what was made here. */
+  eth: EthernetHeader | null;
+  /** Length of the longest piece that it was put together from, IP header included (IPCB frag_max_size); 0 when it came whole. */
+  fragMaxSize: number;
+  /** A TRACE rule wants its way through the rules told (skb->nf_trace). */
+  nfTrace: boolean;
+  /** The zone that a CT rule wants it tracked in (a template in skb->_nfct); null: the usual one. */
+  ctZone: CtZone | null;
+}
+
+/** struct nf_conntrack_zone; `mark`: the number is the packet's mark. */
+export interface CtZone {
+  readonly id: number;
+  readonly direction: 'orig' | 'reply' | 'both' | 'mark';
 }
 
 /** enum ip_conntrack_info; the ones with `_REPLY` go against the direction of the first packet. */
@@ -88,11 +102,16 @@ export function newSkb(world: World, packet: Packet, origin: SkbOrigin): SkBuff 
     ctinfo: null,
     sk: null,
     nfBridge: null,
+    eth: null,
+    fragMaxSize: 0,
+    nfTrace: false,
+    ctZone: null,
   };
 }
 
 /** A second sk_buff of the same packet (skb_clone). */
 export function cloneSkb(skb: SkBuff): SkBuff {
+  if (skb.ct !== null && !skb.ct.confirmed) skb.ct.refs++;
   return {
     id: skb.dev.ns.recorder.newSkb(skb.id, 'clone'),
     packet: skb.packet,
@@ -107,5 +126,9 @@ export function cloneSkb(skb: SkBuff): SkBuff {
     ctinfo: skb.ctinfo,
     sk: skb.sk,
     nfBridge: skb.nfBridge === null ? null : { ...skb.nfBridge },
+    eth: skb.eth,
+    fragMaxSize: skb.fragMaxSize,
+    nfTrace: skb.nfTrace,
+    ctZone: skb.ctZone,
   };
 }

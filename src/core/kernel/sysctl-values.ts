@@ -17,6 +17,7 @@ const byte = (initial: number, min = 0, max = 255): IntSysctl => ({ initial, min
 
 /** Settings of a namespace that are one integer, by their whole names. `icmp_ratelimit` in milliseconds, `ipfrag_time` and `mtu_expires` in seconds. */
 const INTEGERS = {
+  'net.core.somaxconn': int(4096, 0),
   'net.ipv4.fib_multipath_hash_fields': int(7, 1, 0xfff),
   'net.ipv4.fib_multipath_hash_policy': byte(0, 0, 3),
   'net.ipv4.fib_multipath_use_neigh': byte(0, 0, 1),
@@ -44,6 +45,35 @@ const INTEGERS = {
   'net.ipv4.route.min_adv_mss': int(256),
   'net.ipv4.route.min_pmtu': int(552, 68),
   'net.ipv4.route.mtu_expires': int(600),
+  'net.ipv4.tcp_abort_on_overflow': byte(0),
+  'net.ipv4.tcp_dsack': byte(1),
+  'net.ipv4.tcp_early_retrans': byte(3, 0, 4),
+  'net.ipv4.tcp_fin_timeout': int(60, INT_MIN, Math.trunc(INT_MAX / HZ)),
+  'net.ipv4.tcp_invalid_ratelimit': int(500),
+  'net.ipv4.tcp_keepalive_intvl': int(75, INT_MIN, Math.trunc(INT_MAX / HZ)),
+  'net.ipv4.tcp_keepalive_probes': byte(9),
+  'net.ipv4.tcp_keepalive_time': int(7200, INT_MIN, Math.trunc(INT_MAX / HZ)),
+  'net.ipv4.tcp_max_syn_backlog': int(2048),
+  'net.ipv4.tcp_max_tw_buckets': int(131072),
+  'net.ipv4.tcp_min_snd_mss': int(48, 48, 65535),
+  'net.ipv4.tcp_orphan_retries': byte(0),
+  'net.ipv4.tcp_pingpong_thresh': byte(1, 1),
+  'net.ipv4.tcp_reordering': int(3),
+  'net.ipv4.tcp_retries1': byte(3),
+  'net.ipv4.tcp_retries2': byte(15),
+  'net.ipv4.tcp_rfc1337': byte(0),
+  'net.ipv4.tcp_rto_max_ms': int(120000, 1000, 120000),
+  'net.ipv4.tcp_rto_min_us': int(200000, 1),
+  'net.ipv4.tcp_sack': byte(1),
+  'net.ipv4.tcp_slow_start_after_idle': byte(1),
+  'net.ipv4.tcp_syn_linear_timeouts': byte(4, 0, 127),
+  'net.ipv4.tcp_syn_retries': byte(6, 1, 127),
+  'net.ipv4.tcp_synack_retries': byte(5),
+  'net.ipv4.tcp_syncookies': byte(1),
+  'net.ipv4.tcp_timestamps': byte(1),
+  'net.ipv4.tcp_tw_reuse': byte(2, 0, 2),
+  'net.ipv4.tcp_tw_reuse_delay': int(1000, 1),
+  'net.ipv4.tcp_window_scaling': byte(1),
 } as const satisfies Record<string, IntSysctl>;
 
 /** Settings of one integer that exist only where br_netfilter is loaded. */
@@ -67,6 +97,8 @@ export interface SysctlDirectory {
   /** Throws KernelError when it cannot be read, or does not take the text. */
   readonly read: (name: string) => string;
   readonly write: (name: string, text: string) => void;
+  /** False for a file that nobody may write; without it all may be written. */
+  readonly writable?: (name: string) => boolean;
 }
 
 /** The settings of a namespace, as numbers, for the kernel; `sysctl.ts` shows and takes them as text. */

@@ -33,7 +33,7 @@ describe('the tree', () => {
     expect(listSysctl(ns, 'net/ipv4/conf')).toEqual(['all', 'default', 'lo', 'va', 'vb']);
     expect(listSysctl(ns, 'net/ipv4/neigh')).toEqual(['default', 'lo', 'va', 'vb']);
     expect(listSysctl(ns, '')).toEqual(['net']);
-    expect(listSysctl(ns, 'net')).toEqual(['ipv4', 'ipv6']);
+    expect(listSysctl(ns, 'net')).toEqual(['core', 'ipv4', 'ipv6', 'netfilter', 'nf_conntrack_max']);
     expect(statSysctl(ns, 'net/ipv4/conf/va')).toBe('directory');
     expect(statSysctl(ns, 'net/ipv4/conf/va/rp_filter')).toBe('file');
     expect(statSysctl(ns, 'net/ipv4/conf/vx')).toBeNull();

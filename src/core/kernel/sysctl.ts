@@ -32,6 +32,12 @@ export function writeSysctl(ns: NetNamespace, path: string, text: string): void 
   ns.fib.invalidate();
 }
 
+/** Whether the file's mode lets it be written. */
+export function sysctlWritable(ns: NetNamespace, path: string): boolean {
+  const { directory, name } = locate(ns, path);
+  return directory.writable?.(name) ?? true;
+}
+
 /** What a path below /proc/sys is. */
 export function statSysctl(ns: NetNamespace, path: string): 'file' | 'directory' | null {
   const at = path.lastIndexOf('/');
@@ -87,7 +93,7 @@ function subdirectories(ns: NetNamespace, path: string): string[] {
 
 function directories(ns: NetNamespace): string[] {
   const devices = [...ns.devicesByName.keys()];
-  const paths = ['net/ipv4', 'net/ipv4/route'];
+  const paths = ['net/core', 'net/ipv4', 'net/ipv4/route'];
   for (const name of ['all', 'default', ...devices]) paths.push(`net/ipv4/conf/${name}`, `net/ipv6/conf/${name}`);
   for (const name of neighDirectories(ns)) paths.push(`net/ipv4/neigh/${name}`);
   if (ns.machine.options.brNetfilter) paths.push('net/bridge');
@@ -108,7 +114,7 @@ function findDirectory(ns: NetNamespace, path: string): SysctlDirectory | null {
     if (family === 'ipv6') return kind === 'conf' ? ipv6Directory(ns, path, name) : null;
     return kind === 'conf' ? confDirectory(ns, path, name) : neighDirectory(ns, path, name);
   }
-  if (path === 'net/ipv4' || path === 'net/ipv4/route') return plainDirectory(ns, path);
+  if (path === 'net/core' || path === 'net/ipv4' || path === 'net/ipv4/route') return plainDirectory(ns, path);
   return path === 'net/bridge' && ns.machine.options.brNetfilter ? plainDirectory(ns, path) : null;
 }
 
@@ -137,7 +143,7 @@ const PAIRS: readonly PairSysctlName[] = ['net.ipv4.ip_local_port_range', 'net.i
 const RESERVED_PORTS = 'net.ipv4.ip_local_reserved_ports';
 const FLUSH = 'net.ipv4.route.flush';
 
-/** Files of integers: net/ipv4, net/ipv4/route, net/bridge. */
+/** Files of integers: net/core, net/ipv4, net/ipv4/route, net/bridge. */
 function plainDirectory(ns: NetNamespace, path: string): SysctlDirectory {
   const prefix = `${path.replaceAll('/', '.')}.`;
   const state = ns.sysctl;

@@ -1,6 +1,6 @@
 import type { DataIssue } from './issues.ts';
 import { didYouMean, type Path } from './problem.ts';
-import { TABLE_NAMES } from './record.ts';
+import { JSON_TABLES } from './record.ts';
 import type { ScenarioFile } from './schema.ts';
 
 /** The number of a machine, and of a NIC in its machine, is one byte of the NIC's MAC. */
@@ -100,7 +100,7 @@ function checkExpect(lab: ScenarioFile, expect: NonNullable<ScenarioFile['steps'
   expect.rows?.forEach(({ table }, i) => {
     const [place, name] = table.split('#') as [string, string];
     checkPlace(lab, place, [...path, 'rows', i, 'table'], say);
-    if (!(TABLE_NAMES as readonly string[]).includes(name)) say([...path, 'rows', i, 'table'], `No row of a table “${name}” can be expected.`, didYouMean(name, TABLE_NAMES, 'The tables are'));
+    if (!(JSON_TABLES as readonly string[]).includes(name)) say([...path, 'rows', i, 'table'], `No row of a table “${name}” can be expected.`, didYouMean(name, JSON_TABLES, 'The tables are'));
   });
 }
 

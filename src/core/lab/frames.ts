@@ -1,6 +1,6 @@
 import { toHex } from '../wire/bytes.ts';
 import { encode } from '../wire/codec.ts';
-import { IPPROTO_TCP, type Packet } from '../wire/packet.ts';
+import type { Packet } from '../wire/packet.ts';
 import { placeOfStep } from '../trace/names.ts';
 import { protocolName } from '../trace/packet-name.ts';
 import type { DevRxStep, DevXmitStep, Step } from '../trace/step.ts';
@@ -44,18 +44,14 @@ export function recordFrames(lab: FrameFilter, steps: readonly Step[], from: num
   });
 }
 
-/** `arp`; `icmp`; `udp`, `udp/33434` and `udp/53` for a datagram between these ports: the names that `ignore` knows. */
+/** `arp`; `icmp`; `udp`, `udp/33434` and `udp/53` for a datagram between these ports, TCP likewise: the names that `ignore` knows. */
 function kindsOf(packet: Packet): string[] {
   for (const [i, header] of packet.entries()) {
     if (header.kind === 'arp') return ['arp'];
     if (header.kind !== 'ipv4') continue;
     const protocol = protocolName(header.protocol).toLowerCase();
     const next = packet[i + 1];
-    if (next?.kind === 'udp') return [protocol, `${protocol}/${next.sport}`, `${protocol}/${next.dport}`];
-    if (header.protocol === IPPROTO_TCP && header.offset === 0 && next?.kind === 'data' && next.bytes.length >= 4) {
-      const [a, b, c, d] = next.bytes as unknown as [number, number, number, number];
-      return [protocol, `${protocol}/${a * 256 + b}`, `${protocol}/${c * 256 + d}`];
-    }
+    if (next?.kind === 'udp' || next?.kind === 'tcp') return [protocol, `${protocol}/${next.sport}`, `${protocol}/${next.dport}`];
     return [protocol];
   }
   return [];

@@ -31,6 +31,8 @@ export interface RecordStep {
   /** When the command ended (not the settling after it). */
   readonly endNs: number;
   readonly frames: readonly RecordFrame[];
+  /** In a lab with `trace`: the rules that packets met in iptables' tables, by namespace, in order of the packets' coming. */
+  readonly walks?: Readonly<Record<string, readonly RecordWalk[]>>;
   /** By namespace: `node1`, `node1/ns1`. Every namespace, also where nothing changed. */
   readonly tables: Readonly<Record<string, NamespaceTables>>;
 }
@@ -47,10 +49,26 @@ export interface RecordFrame {
   readonly hex: string;
 }
 
+/** One packet on its way through a namespace. */
+export interface RecordWalk {
+  /** The IP header and at most 20 bytes of what follows, as hex, as it was when it came. */
+  readonly packet: string;
+  /** `filter INPUT 2 JUMP FOO`, `filter INPUT policy ACCEPT`: each rule that matched, by its place in the chain, and its verdict. */
+  readonly walk: readonly string[];
+}
+
 /** The text that each command of TABLE_COMMANDS prints in the namespace. */
 export type NamespaceTables = Readonly<Record<RecordTableName, string>>;
 
-export type RecordTableName = 'link' | 'addr' | 'route' | 'rule' | 'neigh' | 'proxy' | 'fdb';
+/** Tables whose command prints JSON. */
+export const JSON_TABLES = ['link', 'addr', 'route', 'rule', 'neigh', 'proxy', 'fdb'] as const;
+
+/** Tables of lines. `counters` is in the record as `counterLines` makes it of the text. */
+export const TEXT_TABLES = ['iptables', 'conntrack', 'ss', 'ipset', 'counters'] as const;
+
+export type JsonTableName = (typeof JSON_TABLES)[number];
+export type TextTableName = (typeof TEXT_TABLES)[number];
+export type RecordTableName = JsonTableName | TextTableName;
 
 export const TABLE_COMMANDS: Readonly<Record<RecordTableName, string>> = {
   link: 'ip -j -d link show',
@@ -60,9 +78,14 @@ export const TABLE_COMMANDS: Readonly<Record<RecordTableName, string>> = {
   neigh: 'ip -j neigh show nud all',
   proxy: 'ip -j neigh show proxy',
   fdb: 'bridge -j fdb show',
+  iptables: 'iptables-save -c',
+  conntrack: 'conntrack -L',
+  ss: 'ss -H -tuan',
+  ipset: 'ipset save',
+  counters: 'cat /proc/net/snmp /proc/net/netstat',
 };
 
-export const TABLE_NAMES = Object.keys(TABLE_COMMANDS) as readonly RecordTableName[];
+export const TABLE_NAMES: readonly RecordTableName[] = [...JSON_TABLES, ...TEXT_TABLES];
 
 /** A step has ended when no frame was seen for this long ... */
 export const RECORD_QUIET_SECONDS = 0.3;

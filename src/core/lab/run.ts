@@ -12,6 +12,7 @@ import type { Lab, LabMachine, LabStep } from './lab.ts';
 import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
 import type { CommandResult, LabRun, Progress, RunOptions, RunProblem, StepResult } from './run-types.ts';
 import { devicesOf, tablesOf } from './tables.ts';
+import { recordWalks } from './walks.ts';
 
 const TIMED_OUT = 124;
 
@@ -234,9 +235,10 @@ function finish(session: Session): LabRun {
 }
 
 function recordOf({ lab, world, tables }: Session, steps: readonly StepResult[]): LabRecord {
+  const walks = lab.trace ? recordWalks(world.recorder.steps, steps.map(({ range }) => range.start)) : null;
   const written = steps.map(({ index, on, run, exit, stdout, stderr, startNs, endNs, range }, i): RecordStep => ({
     i: index, on, run, exit, stdout, stderr, startNs, endNs,
-    frames: recordFrames(lab, world.recorder.steps, range.start, range.next), tables: tables[i]!,
+    frames: recordFrames(lab, world.recorder.steps, range.start, range.next), tables: tables[i]!, ...(walks === null ? {} : { walks: walks[i]! }),
   }));
   return { version: 1, lab: lab.id, devices: devicesOf(tables), steps: written };
 }

@@ -8,9 +8,9 @@ import { STEP_KINDS } from '../trace/levels.ts';
  */
 
 /** The tables a beat may open. */
-export const TABLE_NAMES = ['link', 'addr', 'route', 'rule', 'neigh', 'proxy', 'fdb', 'vlan', 'sysctl'] as const;
+export const TABLE_NAMES = ['link', 'addr', 'route', 'rule', 'neigh', 'proxy', 'fdb', 'vlan', 'sysctl', 'xtrule', 'conntrack', 'socket', 'ipset'] as const;
 /** What else a beat may open. */
-export const PANEL_NAMES = ['packet', 'tables', 'state', 'output'] as const;
+export const PANEL_NAMES = ['packet', 'stack', 'tables', 'state', 'exchange', 'output'] as const;
 
 const describe = v.description;
 

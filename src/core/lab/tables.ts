@@ -1,6 +1,8 @@
 import { dumpTables } from '../programs/iproute2/dump.ts';
 import type { World } from '../kernel/machine.ts';
+import type { NetNamespace } from '../kernel/net-namespace.ts';
 import type { NamespaceTables } from './record.ts';
+import { textTables } from './text-tables.ts';
 
 type Tables = Readonly<Record<string, NamespaceTables>>;
 
@@ -8,13 +10,17 @@ type Tables = Readonly<Record<string, NamespaceTables>>;
 export function tablesOf(world: World): Tables {
   const tables: Record<string, NamespaceTables> = {};
   for (const machine of world.machines.values()) {
-    tables[machine.root.place] = dumpTables(machine.root);
+    tables[machine.root.place] = allTables(machine.root);
     for (const name of [...machine.namespaces.keys()].sort()) {
       const ns = machine.namespaces.get(name)!;
-      tables[ns.place] = dumpTables(ns);
+      tables[ns.place] = allTables(ns);
     }
   }
   return tables;
+}
+
+function allTables(ns: NetNamespace): NamespaceTables {
+  return { ...dumpTables(ns), ...textTables(ns) };
 }
 
 interface PrintedLink {

@@ -28,7 +28,7 @@ describe('inspectScript', () => {
     ['echo a; fi', ['1:9 syntax unexpected token \'fi\'']],
     ['$CMD a; "$x"y; ./run.sh; /opt/thing', []],
     ['command -v docker; type kubectl; which helm', []],
-    ['env A=1 podman ps; nohup socat x & exec nginx', ['1:9 command podman', '1:26 command socat', '1:41 command nginx']],
+    ['env A=1 podman ps; nohup rsync x & exec nginx', ['1:9 command podman', '1:26 command rsync', '1:41 command nginx']],
     ['`docker ps`', ['1:2 command docker']],
   ])('%j', (script, found) => {
     expect(inspect(script)).toEqual(found);

@@ -14,7 +14,7 @@ factor fallocate fdisk ffmpeg fgrep file find findmnt firewall-cmd firewalld fla
 g++ gcc gdb genisoimage getcap getconf getent getfacl getopt git go gobgp gobgpd gpg groupadd groups gunzip gzip
 halt haproxy hashcat hdparm hey hexdump host hostid hostnamectl hping3 htop httping httpd
 ifconfig ifdown ifenslave ifplugd ifquery iftop ifup init insmod install instmod invoke-rc.d ionice iostat ip6tables ip6tables-save ip6tables-restore
-ipcalc ipcmk ipcrm ipcs iperf iperf3 ipip ipset iptables iptables-apply iptables-legacy iptables-legacy-save iptables-nft iptables-restore iptables-save
+ipcalc ipcmk ipcrm ipcs iperf iperf3 ipip ipset iptables iptables-apply iptables-legacy iptables-legacy-restore iptables-legacy-save iptables-nft iptables-restore iptables-save
 iptables-translate iptraf iptraf-ng ipvsadm iw iwconfig
 java jc jobs join journalctl jq
 k3d k3s k6 k9s keepalived kexec kill killall kind kmod ksh kube-apiserver kube-proxy kubeadm kubectl kubelet

@@ -88,6 +88,8 @@ export interface Process {
   takeSignal(): Signal | null;
   /** SIG_IGN. */
   ignore(signal: Signal): void;
+  /** True when a signal is ignored, as SIGINT is in what a script runs in the background. */
+  ignores(signal: Signal): boolean;
   /** Begins a process group of its own (setpgid(0, 0)). */
   newGroup(): void;
   /** Counts units of work done without waiting; stops the script when a program never ends. */

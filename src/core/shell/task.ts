@@ -120,6 +120,9 @@ export class Task implements Process {
   ignore(signal: Signal): void {
     this.dispositions.set(signal, 'ignore');
   }
+  ignores(signal: Signal): boolean {
+    return this.dispositions.get(signal) === 'ignore';
+  }
   takeSignal(): Signal | null {
     return this.pending.shift() ?? null;
   }

@@ -1,5 +1,6 @@
 import { formatIpv4 } from '../wire/address.ts';
 import { icmpCodeName, icmpTypeName } from '../wire/icmp.ts';
+import { explainTcpReceive, explainTcpRequest } from './explain-tcp.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { headerOf, packetName, protocolName, withArticle } from './packet-name.ts';
 import { rowText } from './row-text.ts';
@@ -135,6 +136,7 @@ export function explainIcmpSend(step: IcmpSendStep, trace: Trace): Explanation {
 }
 
 export function explainSocketSend(step: SocketSendStep, trace: Trace): Explanation {
+  if (step.protocol === 'tcp') return explainTcpRequest(step, trace);
   const names = namesOf(trace);
   const ip = headerOf(step.packet, 'ipv4');
   const to = ip ? ` to ${names.ip(ip.dst, step.seq)}` : '';
@@ -142,6 +144,7 @@ export function explainSocketSend(step: SocketSendStep, trace: Trace): Explanati
 }
 
 export function explainSocketReceive(step: SocketReceiveStep, trace: Trace): Explanation {
+  if (step.protocol === 'tcp') return explainTcpReceive(step, trace);
   const names = namesOf(trace);
   const program = names.program(step.machine, step.pid);
   if (step.error !== null) return { title: `${program} learns of an error: ${step.error}`, text: `It comes with the ${packetName(step.packet)}.` };

@@ -1,4 +1,5 @@
 import type { Packet } from '../wire/packet.ts';
+import { connectionsOf } from './connections.ts';
 import { placeOfStep } from './names.ts';
 import { headerOf } from './packet-name.ts';
 import type { SkbRelation, Step } from './step.ts';
@@ -134,16 +135,46 @@ function outcomesOf(trace: Trace, seqs: readonly number[]): Outcome[] {
   return [...outcomes.values()];
 }
 
-/** The exchanges of a trace, in order of their beginning. */
+/** The exchanges of a trace, in order of their beginning. Packets of one tracked connection belong together, whatever NAT has made of their addresses. */
 export function exchangesOf(trace: Trace, journeys: readonly Journey[] = journeysOf(trace)): Exchange[] {
-  const root = new Map<number, number>();
+  const above = new Map<number, number>();
+  const topOf = (id: number): number => {
+    let top = id;
+    while (above.has(top)) top = above.get(top)!;
+    return top;
+  };
+  // The older one of two is the beginning of both.
+  const join = (a: number, b: number): void => {
+    const [x, y] = [topOf(a), topOf(b)];
+    if (x !== y) above.set(Math.max(x, y), Math.min(x, y));
+  };
+  const known = new Set(journeys.map(({ id }) => id));
+  for (const { id, parent } of journeys) if (parent !== 0 && known.has(parent)) join(id, parent);
+  for (const ids of connectedJourneys(trace, journeys)) for (const id of ids) join(id, ids[0]!);
   const groups = new Map<number, Journey[]>();
   for (const journey of journeys) {
-    const top = journey.parent === 0 ? journey.id : (root.get(journey.parent) ?? journey.id);
-    root.set(journey.id, top);
+    const top = topOf(journey.id);
     const group = groups.get(top);
     if (group) group.push(journey);
     else groups.set(top, [journey]);
   }
   return [...groups].map(([id, members]) => ({ id, journeys: members, steps: members.flatMap(({ steps }) => steps).sort((a, b) => a - b) }));
+}
+
+/** Journeys of one tracked connection each, as far as they began in one step of the lab: a later command is a story of its own. */
+function connectedJourneys(trace: Trace, journeys: readonly Journey[]): number[][] {
+  const connections = connectionsOf(trace);
+  if (connections.length === 0) return [];
+  const starts = trace.steps.filter(({ kind }) => kind === 'lab.step').map(({ seq }) => seq);
+  const journeyOf = new Map(journeys.flatMap((journey) => journey.skbs.map((skb) => [skb, journey] as const)));
+  return connections.flatMap(({ packets }) => {
+    const parts = new Map<number, Set<number>>();
+    for (const { skb } of packets) {
+      const journey = journeyOf.get(skb);
+      if (!journey) continue;
+      const part = starts.findLastIndex((seq) => seq <= journey.steps[0]!);
+      parts.set(part, (parts.get(part) ?? new Set()).add(journey.id));
+    }
+    return [...parts.values()].filter(({ size }) => size > 1).map((ids) => [...ids]);
+  });
 }

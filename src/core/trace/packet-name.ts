@@ -2,7 +2,9 @@ import { formatIpv4 } from '../wire/address.ts';
 import { formatEtherType } from '../wire/ethernet.ts';
 import { icmpCodeName, icmpTypeName } from '../wire/icmp.ts';
 import { isFragment } from '../wire/ipv4.ts';
-import { ARPOP_REQUEST, type ArpHeader, type Header, type HeaderKind, type Ipv4Header, type Packet } from '../wire/packet.ts';
+import {
+  ARPOP_REQUEST, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type ArpHeader, type Header, type HeaderKind, type Ipv4Header, type Packet, type TcpHeader,
+} from '../wire/packet.ts';
 
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 2: 'IGMP', 4: 'IPIP', 6: 'TCP', 17: 'UDP', 58: 'ICMP6', 89: 'OSPF' };
 
@@ -16,7 +18,7 @@ export function headerOf<K extends HeaderKind>(packet: Packet | null, kind: K): 
   return (packet?.findLast((header) => header.kind === kind) as Extract<Header, { kind: K }> | undefined) ?? null;
 }
 
-/** What people call the packet: `ARP request`, `echo reply`, `UDP datagram`, `ICMP error (port unreachable)`. */
+/** What people call the packet: `ARP request`, `echo reply`, `UDP datagram`, `ICMP error (port unreachable)`, `TCP SYN`. */
 export function packetName(packet: Packet | null): string {
   if (packet === null) return 'packet';
   const arp = headerOf(packet, 'arp');
@@ -30,9 +32,19 @@ export function packetName(packet: Packet | null): string {
     return `ICMP error (${icmpCodeName(icmp.type, icmp.code) ?? icmpTypeName(icmp.type) ?? `type ${icmp.type}, code ${icmp.code}`})`;
   }
   if (headerOf(packet, 'udp')) return 'UDP datagram';
+  const tcp = headerOf(packet, 'tcp');
+  if (tcp) return tcpName(tcp, packet.at(-1)?.kind === 'data');
   if (ip) return `${protocolName(ip.protocol)} packet`;
   const eth = headerOf(packet, 'eth');
   return eth ? `frame of type ${formatEtherType(eth.type)}` : 'packet';
+}
+
+/** `SYN`, `SYN-ACK`, `FIN`, `RST`, `ACK`; what carries data is a segment. */
+function tcpName({ flags }: TcpHeader, data: boolean): string {
+  if ((flags & TCP_RST) !== 0) return 'TCP RST';
+  if ((flags & TCP_SYN) !== 0) return (flags & TCP_ACK) !== 0 ? 'TCP SYN-ACK' : 'TCP SYN';
+  if (data) return 'TCP segment';
+  return (flags & TCP_FIN) !== 0 ? 'TCP FIN' : 'TCP ACK';
 }
 
 function arpName(arp: ArpHeader): string {

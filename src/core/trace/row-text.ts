@@ -2,6 +2,7 @@ import { formatIpv4, formatMac, type Ipv4, type Mac } from '../wire/address.ts';
 import type { Change, RowRef } from './change.ts';
 import { historyOf } from './history.ts';
 import { namesOf } from './names.ts';
+import { protocolName } from './packet-name.ts';
 import type { NudState, RouteType } from './step.ts';
 import type { Trace } from './trace.ts';
 
@@ -36,6 +37,40 @@ interface AddrShape {
   readonly local: Ipv4;
   readonly prefixLength: number;
   readonly ifindex: number;
+}
+
+interface XtRuleShape {
+  readonly table: string;
+  readonly chain: string;
+  readonly rule: { readonly text: string };
+}
+interface XtChainShape {
+  readonly table: string;
+  readonly chain: string;
+  readonly policy: string | null;
+  readonly rules: readonly number[];
+}
+interface TupleShape {
+  readonly src: Ipv4;
+  readonly dst: Ipv4;
+  readonly sport: number;
+  readonly dport: number;
+}
+interface ConntrackShape {
+  readonly protocol: number;
+  readonly original: TupleShape;
+  readonly reply: TupleShape;
+  readonly seenReply: boolean;
+  readonly assured: boolean;
+  readonly tcpState: string | null;
+}
+interface SocketShape {
+  readonly protocol: string;
+  readonly state: string;
+  readonly local: Ipv4;
+  readonly localPort: number;
+  readonly remote: Ipv4;
+  readonly remotePort: number;
 }
 
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
@@ -83,6 +118,19 @@ export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): 
       const { local, prefixLength, ifindex } = row as AddrShape;
       return `${formatIpv4(local)}/${prefixLength} dev ${dev(ifindex)}`;
     }
+    case 'xtrule': {
+      const { table: name, chain, rule } = row as XtRuleShape;
+      return `${name === 'filter' ? '' : `-t ${name} `}-A ${chain} ${rule.text}`.trimEnd();
+    }
+    case 'xtchain': {
+      const { table: name, chain, policy, rules } = row as XtChainShape;
+      return `${name} ${chain}${policy === null ? '' : ` (policy ${policy})`}, ${rules.length === 1 ? '1 rule' : `${rules.length} rules`}`;
+    }
+    case 'conntrack': return formatConnection(row as ConntrackShape);
+    case 'socket': {
+      const { protocol, state, local, localPort, remote, remotePort } = row as SocketShape;
+      return `${protocol} ${state} ${formatIpv4(local)}:${localPort}${remotePort === 0 ? '' : ` → ${formatIpv4(remote)}:${remotePort}`}`;
+    }
     default: {
       const shape = row as Record<string, unknown>;
       if (typeof shape.value === 'string') return `${ref.key} = ${shape.value}`;
@@ -91,8 +139,19 @@ export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): 
   }
 }
 
+/** As conntrack(8) lists it, without what is not about the connection itself. */
+function formatConnection({ protocol, original, reply, seenReply, assured, tcpState }: ConntrackShape): string {
+  const tuple = ({ src, dst, sport, dport }: TupleShape): string => {
+    const ports = protocol === 1 ? ` type=${dport >> 8} id=${sport}` : protocol === 6 || protocol === 17 ? ` sport=${sport} dport=${dport}` : '';
+    return `src=${formatIpv4(src)} dst=${formatIpv4(dst)}${ports}`;
+  };
+  const name = protocolName(protocol).toLowerCase();
+  return `${name}${tcpState === null ? '' : ` ${tcpState}`} ${tuple(original)}${seenReply ? '' : ' [UNREPLIED]'} ${tuple(reply)}${assured ? ' [ASSURED]' : ''}`;
+}
+
 const NOUNS: Readonly<Record<string, string>> = {
   link: 'device', addr: 'address', route: 'route', rule: 'rule', neigh: 'neighbour', proxy: 'proxy neighbour', fdb: 'forwarding entry', vlan: 'VLAN', sysctl: 'setting',
+  xtrule: 'rule', xtchain: 'chain', conntrack: 'connection', socket: 'socket', ipset: 'set',
 };
 
 /** What a change of a row is, in words: `new address 10.0.0.1/24 dev eth0`, `device veth1: up false → true`, `route 10.0.0.0/24 dev eth0 is gone`. */

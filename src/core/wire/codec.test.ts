@@ -5,7 +5,8 @@ import { fromHex, toHex } from './bytes.ts';
 import { checksumErrors, decode, decodePayload, decodeQuoted, encode, frameLength, malformed } from './codec.ts';
 import * as golden from './golden-frames.ts';
 import { echoRest } from './icmp.ts';
-import type { Header, Packet } from './packet.ts';
+import type { Header, Packet, TcpOption } from './packet.ts';
+import { tcpOptionLength } from './tcp.ts';
 
 const bytesOf = (hex: string): Uint8Array => fromHex(hex)!;
 const ip = (text: string): number => parseIpv4(text)!;
@@ -101,6 +102,8 @@ describe('what cannot be parsed', () => {
       decodeQuoted(bytes);
       decodePayload(1, bytes);
       decodePayload(17, bytes);
+      const segment = decodePayload(6, bytes);
+      expect(toHex(encode(segment)).length).toBeLessThanOrEqual(2 * bytes.length);
     }));
   });
 
@@ -122,10 +125,33 @@ const u48 = fc.maxSafeNat().map((n) => n % 0x1_0000_0000_0000);
 const data: fc.Arbitrary<Header[]> = fc.uint8Array({ maxLength: 64 }).map((bytes) => (bytes.length > 0 ? [{ kind: 'data', bytes: new Uint8Array(bytes) }] : []));
 const icmp: fc.Arbitrary<Header[]> = fc.tuple(fc.record({ kind: fc.constant('icmp' as const), type: u8, code: u8, rest: u32 }), data).map(([header, rest]) => [header, ...rest]);
 const udp: fc.Arbitrary<Header[]> = fc.tuple(fc.record({ kind: fc.constant('udp' as const), sport: u16, dport: u16 }), data).map(([header, rest]) => [header, ...rest]);
+const option: fc.Arbitrary<TcpOption> = fc.oneof(
+  fc.constantFrom<TcpOption>({ kind: 'nop' }, { kind: 'sack-permitted' }),
+  u16.map((value): TcpOption => ({ kind: 'mss', value })),
+  u8.map((shift): TcpOption => ({ kind: 'window-scale', shift })),
+  fc.tuple(u32, u32).map(([value, echo]): TcpOption => ({ kind: 'timestamps', value, echo })),
+  fc.array(fc.tuple(u32, u32), { maxLength: 3 }).map((blocks): TcpOption => ({ kind: 'sack', blocks })),
+  fc.record({ kind: fc.constant('unknown' as const), type: fc.integer({ min: 9, max: 255 }), bytes: fc.uint8Array({ maxLength: 8 }).map((bytes) => new Uint8Array(bytes)) }),
+);
+/** As many of the options as a header has room for, padded to whole words. */
+const tcpOptions = fc.array(option, { maxLength: 8 }).map((list) => {
+  const fitting: TcpOption[] = [];
+  let length = 0;
+  for (const one of list) {
+    if (length + tcpOptionLength(one) > 40) break;
+    length += tcpOptionLength(one);
+    fitting.push(one);
+  }
+  return [...fitting, ...Array.from({ length: (4 - (length % 4)) % 4 }, (): TcpOption => ({ kind: 'eol' }))];
+});
+const tcp: fc.Arbitrary<Header[]> = fc.tuple(
+  fc.record({ kind: fc.constant('tcp' as const), sport: u16, dport: u16, seq: u32, ack: u32, flags: fc.nat(0xfff), window: u16, urgent: u16, options: tcpOptions }), data,
+).map(([header, rest]) => [header, ...rest]);
 const payload = fc.oneof(
+  tcp.map((headers) => ({ protocol: 6, headers, fragment: false })),
   icmp.map((headers) => ({ protocol: 1, headers, fragment: false })),
   udp.map((headers) => ({ protocol: 17, headers, fragment: false })),
-  fc.record({ protocol: fc.constantFrom(2, 6, 47), headers: data, fragment: fc.constant(false) }),
+  fc.record({ protocol: fc.constantFrom(2, 132, 47), headers: data, fragment: fc.constant(false) }),
   fc.record({ protocol: u8, headers: data, fragment: fc.constant(true) }),
 );
 const options = fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 10 }).chain((words) => fc.uint8Array({ minLength: 4 * words, maxLength: 4 * words })).map((bytes) => new Uint8Array(bytes)));

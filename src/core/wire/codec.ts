@@ -4,7 +4,8 @@ import { internetChecksum, onesComplementSum, pseudoHeaderSum } from './checksum
 import { ETH_HLEN, readEthernet, writeEthernet } from './ethernet.ts';
 import { ICMP_HLEN, readIcmp, writeIcmp } from './icmp.ts';
 import { ipv4HeaderFault, ipv4HeaderLength, isFragment, readIpv4, writeIpv4 } from './ipv4.ts';
-import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, IPPROTO_ICMP, IPPROTO_UDP, type Header, type Ipv4Header, type Packet } from './packet.ts';
+import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type Header, type Ipv4Header, type Packet } from './packet.ts';
+import { readTcp, tcpFault, tcpHeaderLength, writeTcp } from './tcp.ts';
 import { readUdp, UDP_HLEN, udpFault, writeUdp } from './udp.ts';
 import { readVlan, VLAN_HLEN, writeVlan } from './vlan.ts';
 
@@ -17,6 +18,7 @@ export function headerLength(header: Header): number {
     case 'ipv4': return header.options === null ? 20 : ipv4HeaderLength(header);
     case 'icmp': return ICMP_HLEN;
     case 'udp': return UDP_HLEN;
+    case 'tcp': return tcpHeaderLength(header);
     case 'data': return header.bytes.length;
   }
 }
@@ -45,6 +47,7 @@ function writeHeader(header: Header, out: Uint8Array, at: number): void {
     case 'ipv4': return writeIpv4(header, out, at, out.length - at);
     case 'icmp': return writeIcmp(header, out, at);
     case 'udp': return writeUdp(header, out, at, out.length - at);
+    case 'tcp': return writeTcp(header, out, at);
     case 'data': return out.set(header.bytes, at);
   }
 }
@@ -61,12 +64,15 @@ function writeChecksum(packet: Packet, index: number, out: Uint8Array, at: numbe
   else if (header.kind === 'udp' && !header.noChecksum) {
     const outer = packet[index - 1];
     if (outer?.kind === 'ipv4') writeU16(out, at + 6, udpChecksum(outer, out, at, out.length));
+  } else if (header.kind === 'tcp') {
+    const outer = packet[index - 1];
+    if (outer?.kind === 'ipv4') writeU16(out, at + 16, internetChecksum(out, at, out.length, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_TCP, out.length - at)));
   }
 }
 
 /**
  * The bytes of a packet, from its header `from` on, with lengths and checksums derived. Frames are not padded to 60 bytes
- * and have no frame check sequence, as on a veth. UDP whose IPv4 header is not part of the packet gets no checksum.
+ * and have no frame check sequence, as on a veth. UDP and TCP whose IPv4 header is not part of the packet get no checksum.
  */
 export function encode(packet: Packet, from = 0): Uint8Array {
   const out = new Uint8Array(frameLength(packet, from));
@@ -161,6 +167,13 @@ function decodeProtocol(into: Decoding, protocol: number, at: number, end: numbe
     add(into, readUdp(into.bytes, at), at);
     return addData(into, at + UDP_HLEN, wrong ? end : at + readU16(into.bytes, at + 4));
   }
+  if (protocol === IPPROTO_TCP) {
+    const wrong = tcpFault(into.bytes, at, end);
+    if (wrong) return fault(into, at, end, wrong);
+    const header = readTcp(into.bytes, at);
+    add(into, header, at);
+    return addData(into, at + tcpHeaderLength(header), end);
+  }
   addData(into, at, end);
 }
 
@@ -215,6 +228,8 @@ export function checksumErrors(bytes: Uint8Array, from: 'eth' | 'ipv4' = 'eth'):
     } else if (header.kind === 'udp' && outer && !header.noChecksum) {
       const length = readU16(bytes, at + 4);
       if (onesComplementSum(bytes, at, at + length, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_UDP, length)) !== 0xffff) bad('UDP');
+    } else if (header.kind === 'tcp' && outer) {
+      if (onesComplementSum(bytes, at, end, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_TCP, end - at)) !== 0xffff) bad('TCP');
     }
   });
   return errors;

@@ -1,6 +1,7 @@
 import { encode, frameLength } from './codec.ts';
 import { headerFields } from './layout.ts';
-import type { Header, HeaderKind, Packet } from './packet.ts';
+import type { Header, HeaderKind, Packet, TcpOption } from './packet.ts';
+import { formatTcpOption } from './tcp.ts';
 
 /** One difference between two packets. For a header that came or went as a whole, `field` is null. */
 export interface FieldChange {
@@ -30,8 +31,18 @@ export function sameHeader(x: Header, y: Header): boolean {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => {
     const left = a[key];
     const right = b[key];
-    return left instanceof Uint8Array || right instanceof Uint8Array ? sameBytes((left ?? null) as Uint8Array | null, (right ?? null) as Uint8Array | null) : left === right;
+    return left instanceof Uint8Array || right instanceof Uint8Array ? sameBytes((left ?? null) as Uint8Array | null, (right ?? null) as Uint8Array | null) : sameValue(left, right);
   });
+}
+
+/** A value of a header that is not bytes: a number, a flag, or TCP's list of options. */
+function sameValue(left: unknown, right: unknown): boolean {
+  if (left === right || !Array.isArray(left) || !Array.isArray(right)) return left === right;
+  return left.length === right.length && left.every((option, i) => sameOption(option as TcpOption, right[i] as TcpOption));
+}
+
+function sameOption(a: TcpOption, b: TcpOption): boolean {
+  return a === b || formatTcpOption(a) === formatTcpOption(b);
 }
 
 /** True when both packets say the same, header by header. */

@@ -5,6 +5,7 @@ import type { Field, FieldSpan } from './field-span.ts';
 import { icmpFields, isIcmpError } from './icmp.ts';
 import { ipv4Fields } from './ipv4.ts';
 import type { Header, Packet } from './packet.ts';
+import { tcpFields } from './tcp.ts';
 import { udpFields } from './udp.ts';
 import { vlanFields } from './vlan.ts';
 
@@ -17,6 +18,7 @@ export function headerFields(header: Header, bytes: Uint8Array, at: number): Fie
     case 'ipv4': return ipv4Fields(header, bytes, at);
     case 'icmp': return icmpFields(header, bytes, at);
     case 'udp': return udpFields(header, bytes, at);
+    case 'tcp': return tcpFields(header, bytes, at);
     case 'data': return [{ field: 'bytes', label: 'Data', offset: 0, length: header.bytes.length, value: `${header.bytes.length} bytes` }];
   }
 }

@@ -61,7 +61,7 @@ export interface UdpHeader {
   readonly noChecksum?: true;
 }
 
-/** RFC 9293 3.2: the options of a TCP segment. Their padding to 32 bits is part of the list (`nop`, `eol`), so that bytes come back as they were. */
+/** RFC 9293 3.2: the options of a TCP segment. Their padding to 32 bits is part of the list (`nop`, `eol`), so that bytes come back as they were. `unknown` of type -1: bytes that are no option, as an impossible length leaves them. */
 export type TcpOption =
   | { readonly kind: 'eol' | 'nop' | 'sack-permitted' }
   | { readonly kind: 'mss'; readonly value: number }
@@ -79,7 +79,7 @@ export const TCP_URG = 32;
 export const TCP_ECE = 64;
 export const TCP_CWR = 128;
 
-/** RFC 9293 3.1. Data offset and checksum are derived when encoding. `flags`: TCP_FIN and friends, or-ed. `window` as it is on the wire, not scaled. */
+/** RFC 9293 3.1. Data offset and checksum are derived when encoding. `flags`: TCP_FIN and friends, or-ed; the four bits above them are the reserved ones. `window` as it is on the wire, not scaled. */
 export interface TcpHeader {
   readonly kind: 'tcp';
   readonly sport: number;

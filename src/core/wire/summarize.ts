@@ -3,7 +3,8 @@ import { decodePayload, decodeQuoted, frameLength } from './codec.ts';
 import { formatEtherType } from './ethernet.ts';
 import { hasEchoId, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_FRAG_NEEDED, ICMP_REDIRECT, icmpCodeName, icmpId, icmpSequence, icmpTypeName, isIcmpError } from './icmp.ts';
 import { formatProtocol, isFragment } from './ipv4.ts';
-import { ARPOP_REPLY, ARPOP_REQUEST, type ArpHeader, type Header, type IcmpHeader, type Ipv4Header, type Packet } from './packet.ts';
+import { ARPOP_REPLY, ARPOP_REQUEST, TCP_ACK, type ArpHeader, type Header, type IcmpHeader, type Ipv4Header, type Packet, type TcpHeader } from './packet.ts';
+import { formatTcpFlags } from './tcp.ts';
 
 function summarizeArp(arp: ArpHeader): string {
   const spa = formatIpv4(arp.spa);
@@ -29,6 +30,13 @@ function summarizeIcmp(icmp: IcmpHeader, next: Header | undefined): string {
   return quoted?.kind === 'ipv4' ? `${text}, about ${formatIpv4(quoted.src)} → ${formatIpv4(quoted.dst)}` : text;
 }
 
+/** `TCP 40000 → 80 [SYN, ACK] seq=1 ack=2, 3 bytes`; what has no data says nothing of it. */
+function summarizeTcp(tcp: TcpHeader, length: number): string {
+  const ack = (tcp.flags & TCP_ACK) !== 0 ? ` ack=${tcp.ack}` : '';
+  const bytes = length > 0 ? `, ${length} bytes` : '';
+  return `TCP ${tcp.sport} → ${tcp.dport} [${formatTcpFlags(tcp.flags)}] seq=${tcp.seq}${ack}${bytes}`;
+}
+
 function summarizeIpv4(packet: Packet, index: number): string {
   const ip = packet[index] as Ipv4Header;
   const ends = `${formatIpv4(ip.src)} → ${formatIpv4(ip.dst)}`;
@@ -45,6 +53,7 @@ function transport(packet: Packet, index: number, ip: Ipv4Header): string {
   const header = packet[index];
   if (header?.kind === 'icmp') return summarizeIcmp(header, packet[index + 1]);
   if (header?.kind === 'udp') return `UDP ${header.sport} → ${header.dport}, ${frameLength(packet, index + 1)} bytes`;
+  if (header?.kind === 'tcp') return summarizeTcp(header, frameLength(packet, index + 1));
   if (header?.kind === 'ipv4') return `in IP: ${summarizeIpv4(packet, index)}`;
   return `${formatProtocol(ip.protocol)}, ${frameLength(packet, index)} bytes`;
 }
@@ -59,6 +68,7 @@ export function summarize(packet: Packet): string {
     else if (header.kind === 'ipv4') return tag + summarizeIpv4(packet, i);
     else if (header.kind === 'icmp') return tag + summarizeIcmp(header, packet[i + 1]);
     else if (header.kind === 'udp') return `${tag}UDP ${header.sport} → ${header.dport}, ${frameLength(packet, i + 1)} bytes`;
+    else if (header.kind === 'tcp') return tag + summarizeTcp(header, frameLength(packet, i + 1));
     else if (header.kind === 'data') {
       const before = packet[i - 1];
       const type = before?.kind === 'eth' || before?.kind === 'vlan' ? `${formatEtherType(before.type)}, ` : '';

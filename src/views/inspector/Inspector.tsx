@@ -1,37 +1,56 @@
-import { useId, type KeyboardEvent } from 'react';
+import { lazy, Suspense, useId, type KeyboardEvent } from 'react';
 import type { Panel } from '../../store/url.ts';
-import { OutputPanel } from '../output/OutputPanel.tsx';
+import { hookedPlaces } from '../../store/hooked-places.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
-import { StatePanel } from '../state/StatePanel.tsx';
-import { TablesPanel } from '../tables/TablesPanel.tsx';
-import { PacketPanel } from './PacketTree.tsx';
+import './inspector.css';
 
-const TABS: readonly { readonly panel: Exclude<Panel, 'none'>; readonly name: string; readonly body: () => React.ReactNode }[] = [
+// Fetched beside the simulation, so that it is there when the first packet is.
+const packetPanel = import('./PacketPanel.tsx');
+const PacketPanel = lazy(() => packetPanel);
+const StackPanel = lazy(() => import('../stack/StackPanel.tsx'));
+const TablesPanel = lazy(() => import('../tables/TablesPanel.tsx'));
+const StatePanel = lazy(() => import('../state/StatePanel.tsx'));
+const ExchangePanel = lazy(() => import('../exchange/ExchangePanel.tsx'));
+const OutputPanel = lazy(() => import('../output/OutputPanel.tsx'));
+
+interface Tab {
+  readonly panel: Exclude<Panel, 'none'>;
+  readonly name: string;
+  readonly body: () => React.ReactNode;
+  /** Only where a packet meets netfilter. */
+  readonly netfilter?: boolean;
+}
+
+const TABS: readonly Tab[] = [
   { panel: 'packet', name: 'Packet', body: () => <PacketPanel /> },
+  { panel: 'stack', name: 'Stack', body: () => <StackPanel />, netfilter: true },
   { panel: 'tables', name: 'Tables', body: () => <TablesPanel /> },
   { panel: 'state', name: 'State', body: () => <StatePanel /> },
+  { panel: 'exchange', name: 'Exchange', body: () => <ExchangePanel />, netfilter: true },
   { panel: 'output', name: 'Output', body: () => <OutputPanel /> },
 ];
 
-/** What is inside: the packet, the tables, a neighbour's state machine, the terminal. */
+/** What is inside: the packet, the hooks of its stack, the tables, a state machine, both directions of its connection, the terminal. */
 export function Inspector() {
   const player = usePlayer();
   const panel = usePlayerState((state) => (state.panel === 'none' ? 'packet' : state.panel));
+  const netfilter = usePlayerState((state) => state.run !== null && hookedPlaces(state.run).size > 0);
+  const tabs = TABS.filter((tab) => !tab.netfilter || netfilter || tab.panel === panel);
   const id = useId();
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
-    const index = TABS.findIndex((tab) => tab.panel === panel);
-    const target = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    const index = tabs.findIndex((tab) => tab.panel === panel);
+    const target = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: tabs.length - 1 }[event.key];
     if (target === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const tab = TABS[(target + TABS.length) % TABS.length]!;
+    const tab = tabs[(target + tabs.length) % tabs.length]!;
     player.setPanel(tab.panel);
     document.getElementById(`${id}-${tab.panel}`)?.focus();
   };
   return (
     <section className="inspector" aria-label="Inspector">
       <div className="tabs" role="tablist" aria-label="Inspector" onKeyDown={onKeyDown}>
-        {TABS.map((tab) => (
+        {tabs.map((tab) => (
           <button
             key={tab.panel} id={`${id}-${tab.panel}`} type="button" role="tab" aria-selected={tab.panel === panel} aria-controls={`${id}-panel`}
             tabIndex={tab.panel === panel ? 0 : -1} onClick={() => player.setPanel(tab.panel)}
@@ -41,7 +60,7 @@ export function Inspector() {
         ))}
       </div>
       <div className="inspector-body" id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${panel}`} tabIndex={0} data-panel={panel}>
-        {TABS.find((tab) => tab.panel === panel)?.body()}
+        <Suspense fallback={<p className="panel-empty">Loading…</p>}>{tabs.find((tab) => tab.panel === panel)?.body()}</Suspense>
       </div>
     </section>
   );

@@ -1,45 +1,10 @@
-import { useMemo } from 'react';
-import { diffPackets, encode, layout, namesOf, parseMac, type FieldChange, type FieldSpan, type Packet } from '../../core/index.ts';
-import { packetBefore } from '../../store/packet-history.ts';
+import { useMemo, type MouseEvent } from 'react';
+import { diffPackets, encode, layout, type FieldChange, type FieldSpan, type Packet } from '../../core/index.ts';
 import { HEADER_LOOK } from '../packet/layers.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
-import { DecidedBy } from '../tables/DecidedBy.tsx';
-import { Hex } from './Hex.tsx';
-import './inspector.css';
-
-/** The packet of the current step: its headers as a tree, what changed in them, what decided, and its bytes. */
-export function PacketPanel() {
-  const run = usePlayerState((state) => state.run);
-  const seq = usePlayerState((state) => state.seq);
-  const shown = useMemo(() => (run ? packetAt(run.trace.steps, seq) : null), [run, seq]);
-  if (!run) return null;
-  const nameMac: NameMac = (text) => {
-    const mac = /^[0-9a-f:]{17}$/.test(text) ? parseMac(text) : null;
-    return mac === null ? text : namesOf(run.trace).mac(mac, seq);
-  };
-  if (!shown) return <p className="panel-empty">No packet is on its way yet. Step on, and it will appear here.</p>;
-  const before = packetBefore(run.trace, shown.seq);
-  return (
-    <>
-      {shown.seq === seq ? null : <p className="panel-note">This step is about no packet; the last one was:</p>}
-      <PacketTree packet={shown.packet} before={before} nameMac={nameMac} />
-      <DecidedBy seq={seq} />
-      <Hex packet={shown.packet} />
-    </>
-  );
-}
-
-function packetAt(steps: readonly { seq: number; kind: string; packet: Packet | null }[], seq: number): { seq: number; packet: Packet } | null {
-  for (let i = seq; i >= 0; i--) {
-    const step = steps[i]!;
-    if (step.packet) return { seq: i, packet: step.packet };
-    if (step.kind === 'lab.step') return null;
-  }
-  return null;
-}
 
 /** A MAC address as its device's name; other text as it is. */
-type NameMac = (text: string) => string;
+export type NameMac = (text: string) => string;
 
 interface PacketTreeProps {
   readonly packet: Packet;
@@ -96,9 +61,21 @@ function FieldRow({ span, change, nameMac }: { readonly span: FieldSpan; readonl
         >
           {change?.old ? <s>{nameMac(change.old)}</s> : null} {change ? <mark>{value}</mark> : value}
         </button>
+        {change && span.kind !== 'eth' ? (
+          <button type="button" className="field why" aria-label={`Who changed ${span.label}`} title="Who changed it" onClick={showWhy}>
+            why?
+          </button>
+        ) : null}
       </dd>
     </>
   );
+}
+
+/** To the list of who has rewritten what, below the headers. */
+function showWhy(event: MouseEvent<HTMLElement>): void {
+  const list = event.currentTarget.closest('.inspector-body')?.querySelector<HTMLElement>('.rewritten');
+  list?.scrollIntoView({ block: 'nearest' });
+  list?.focus();
 }
 
 export function spanId(span: FieldSpan): string {

@@ -10,7 +10,7 @@ interface Block {
 }
 
 /** What the terminal shows up to the current step: the lab's commands, what they printed so far, how they ended. */
-export function OutputPanel() {
+export default function OutputPanel() {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const blocks = useMemo(() => (run ? blocksAt(run, seq) : []), [run, seq]);

@@ -29,5 +29,5 @@ export function stripLine(packet: Packet): string {
 /** The headers that the strip shows: the payload only when nothing else tells what is inside. */
 export function stripHeaders(packet: Packet): readonly Header[] {
   const named = packet.filter((header) => header.kind !== 'data');
-  return named.some((header) => header.kind === 'icmp' || header.kind === 'udp' || header.kind === 'arp') ? named : packet;
+  return named.some((header) => header.kind === 'icmp' || header.kind === 'udp' || header.kind === 'tcp' || header.kind === 'arp') ? named : packet;
 }

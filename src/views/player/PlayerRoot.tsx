@@ -45,6 +45,9 @@ export function PlayerRoot({ player, onCommand, className, label, children }: Pl
   );
 }
 
+/** Widgets in which the arrow keys move (WAI-ARIA patterns). */
+const MOVES_WITHIN = '[role=toolbar], [role=tablist], [role=tree], [role=listbox]';
+
 /** A focused control keeps the keys that it works with itself. */
 function keepsKey(event: KeyboardEvent): boolean {
   const target = event.target;
@@ -52,6 +55,8 @@ function keepsKey(event: KeyboardEvent): boolean {
   const typing = target.matches('input:not([type=range]):not([type=radio]), textarea, select, [contenteditable]');
   if (typing) return true;
   if (target.matches('input[type=range], input[type=radio]')) return /^(Arrow|Home|End|Page| $)/.test(event.key);
+  const plain = !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (plain && /^(Arrow|Home|End|Page)/.test(event.key) && target.closest(MOVES_WITHIN)) return true;
   return target.matches('button, a, summary') && (event.key === ' ' || event.key === 'Enter');
 }
 

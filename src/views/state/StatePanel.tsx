@@ -1,79 +1,51 @@
 import { useMemo } from 'react';
-import { formatIpv4, formatMac, type LinkRow, type NeighRow, type NeighStateStep } from '../../core/index.ts';
-import { placeOf } from '../../store/flights.ts';
-import type { Run } from '../../store/player.ts';
-import { tableOf } from '../../store/topology.ts';
+import { rowText, type RowRef } from '../../core/index.ts';
+import { lastTransition, statefulRows, transitionOf } from '../../store/stateful.ts';
 import { stateOf, usePlayer, usePlayerState } from '../player/player-context.ts';
+import { CHARTS } from './charts.ts';
 import { Statechart } from './Statechart.tsx';
 import './state.css';
 
-interface Entry {
-  readonly table: string;
-  readonly key: string;
-  readonly place: string;
-  readonly dev: string;
-  readonly row: NeighRow;
-}
+const idOf = ({ table, key }: RowRef): string => `${table}|${key}`;
 
-/** The state machine of one neighbour entry: the one picked, or the one that changed last. */
-export function StatePanel() {
+/** The state machine of one neighbour entry, socket or tracked connection: the one picked, or the one that changed last. */
+export default function StatePanel() {
   const player = usePlayer();
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const selection = usePlayerState((state) => state.selection);
-  const entries = useMemo(() => (run ? entriesAt(run, seq) : []), [run, seq]);
-  const last = useMemo(() => (run ? lastChange(run, seq) : null), [run, seq]);
+  const rows = useMemo(() => new Map((run ? statefulRows(run, stateOf(run, seq)) : []).map((row) => [idOf(row.ref), row])), [run, seq]);
+  const last = useMemo(() => (run ? lastTransition(run, seq, (ref) => rows.has(idOf(ref))) : null), [run, seq, rows]);
   if (!run) return null;
-  const picked = selection?.kind === 'row' && selection.table.endsWith('#neigh') ? entries.find((entry) => entry.table === selection.table && entry.key === selection.key) : undefined;
-  const entry = picked ?? (last ? entries.find((other) => other.table === `${placeOf(last)}#neigh` && other.row.ip === last.ip) : undefined) ?? entries[0];
-  if (!entry) return <p className="panel-empty">No neighbour entry exists at this moment: nobody has asked for anybody’s MAC address yet.</p>;
+  const picked = selection?.kind === 'row' ? rows.get(idOf(selection)) : undefined;
+  const row = picked ?? (last ? rows.get(idOf(last)) : undefined) ?? rows.values().next().value;
+  if (!row) return <p className="panel-empty">Nothing with a state exists at this moment: no neighbour entry, no TCP socket, no tracked connection.</p>;
+  const chart = CHARTS[row.chart];
   const step = run.trace.steps[seq];
-  const taken = step?.kind === 'neigh.state' && `${placeOf(step)}#neigh` === entry.table && step.ip === entry.row.ip ? step : null;
+  const transition = step ? transitionOf(step) : null;
+  const taken = transition && transition.from !== '' && idOf(transition.ref) === idOf(row.ref) ? transition : null;
   return (
     <div className="state-panel">
       <label className="state-choose">
-        <span>Neighbour entry</span>
+        <span>State of</span>
         <select
-          value={`${entry.table}|${entry.key}`}
+          value={idOf(row.ref)}
           onChange={(event) => {
             const [table, key] = event.target.value.split('|') as [string, string];
             player.select({ kind: 'row', table, key });
           }}
         >
-          {entries.map((other) => (
-            <option key={`${other.table}|${other.key}`} value={`${other.table}|${other.key}`}>
-              {other.place}: {formatIpv4(other.row.ip)} dev {other.dev}
+          {[...rows.values()].map((other) => (
+            <option key={idOf(other.ref)} value={idOf(other.ref)}>
+              {other.text}
             </option>
           ))}
         </select>
       </label>
       <p className="state-row">
-        <code>
-          {formatIpv4(entry.row.ip)} dev {entry.dev} {entry.row.mac === null ? '' : `lladdr ${formatMac(entry.row.mac)} `}
-          <b>{entry.row.state}</b>
-        </code>
+        <code>{rowText(run.trace, row.ref, seq)}</code> <b>{row.state}</b>
       </p>
-      <Statechart state={entry.row.state} from={taken?.from ?? null} event={taken?.event ?? null} />
+      <Statechart chart={chart} state={row.state} from={taken?.from ?? null} event={taken?.event ?? null} />
     </div>
   );
-}
-
-function entriesAt(run: Run, seq: number): Entry[] {
-  const state = stateOf(run, seq);
-  const places = run.topology.machines.flatMap((machine) => machine.namespaces.map((namespace) => namespace.id));
-  return places.flatMap((place) => {
-    const links = tableOf<LinkRow>(state, place, 'link');
-    return [...tableOf<NeighRow>(state, place, 'neigh')].flatMap(([key, row]) => {
-      const link = links.get(String(row.ifindex));
-      return !link || link.kind === 'loopback' ? [] : [{ table: `${place}#neigh`, key, place, dev: link.name, row }];
-    });
-  });
-}
-
-function lastChange(run: Run, seq: number): NeighStateStep | null {
-  for (let i = seq; i >= run.first; i--) {
-    const step = run.trace.steps[i]!;
-    if (step.kind === 'neigh.state') return step;
-  }
-  return null;
 }

@@ -1,49 +1,47 @@
-import { NEIGHBOUR_ACTIONS, NEIGHBOUR_TABLE, neighbourMachine, type NeighbourState } from '../../core/index.ts';
+import type { Chart } from './charts.ts';
 
-/** Where each state stands in the picture: asking on top, knowing in the middle, checking below, the fixed ones aside. */
-const AT: Readonly<Record<NeighbourState, readonly [number, number]>> = {
-  NONE: [56, 26], INCOMPLETE: [174, 26], FAILED: [292, 26],
-  REACHABLE: [56, 104], STALE: [174, 104], PROBE: [292, 182],
-  DELAY: [174, 182], PERMANENT: [292, 104], NOARP: [56, 182],
-};
-const HALF_WIDTH = 46;
+const HALF_WIDTH = 49;
 const HALF_HEIGHT = 13;
 
 interface StatechartProps {
-  readonly state: NeighbourState;
+  readonly chart: Chart;
+  readonly state: string;
   /** The state that the current step left, and the event that made it; null when this step is about something else. */
-  readonly from: NeighbourState | null;
+  readonly from: string | null;
   readonly event: string | null;
 }
 
-/** The neighbour machine, drawn from its own definition: the current state lit, the transition just taken bold. */
-export function Statechart({ state, from, event }: StatechartProps) {
-  const description = neighbourMachine.states[state]?.description ?? '';
+/** A protocol machine, drawn from its own definition: the current state lit, the transition just taken bold. */
+export function Statechart({ chart, state, from, event }: StatechartProps) {
+  const ways = chart.next(state);
+  const reach = new Set(ways.map(({ target }) => target));
+  const extra = [...reach].filter((target): target is string => target !== null && target !== state && !chart.edges.some(([a, b]) => a === state && b === target)).map((target) => [state, target] as const);
+  const taken = from !== null && from !== state && ![...chart.edges, ...extra].some(([a, b]) => a === from && b === state) ? [[from, state] as const] : [];
   return (
     <>
-      <svg className="statechart" viewBox="0 0 350 212" role="img" aria-label={`State machine of the entry; it is ${state} now${from ? `, it was ${from}` : ''}`}>
+      <svg className="statechart" viewBox={`0 0 ${chart.width} ${chart.height}`} role="img" aria-label={`State machine; it is ${state} now${from ? `, it was ${from}` : ''}`}>
         <defs>
           <marker id="statechart-tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
             <path d="M0 0L8 4L0 8z" />
           </marker>
         </defs>
-        {EDGES.map(([source, target]) => (
-          <path key={`${source}-${target}`} className={source === from && target === state ? 'edge taken' : source === state ? 'edge next' : 'edge'} d={line(AT[source], AT[target])} markerEnd="url(#statechart-tip)" />
-        ))}
-        {NEIGHBOUR_TABLE.states.map((name) => {
-          const [x, y] = AT[name];
-          return (
-            <g key={name} className={`node${name === state ? ' now' : ''}${name === from ? ' was' : ''}`}>
-              <rect x={x - HALF_WIDTH} y={y - HALF_HEIGHT} width={2 * HALF_WIDTH} height={2 * HALF_HEIGHT} rx={7} />
-              <text x={x} y={y + 4}>
-                {name}
-              </text>
-            </g>
-          );
+        {[...chart.edges, ...extra, ...taken].map(([source, target]) => {
+          const [a, b] = [chart.at[source], chart.at[target]];
+          return a && b ? (
+            <path key={`${source}-${target}`} className={source === from && target === state ? 'edge taken' : source === state ? 'edge next' : 'edge'} d={line(a, b)} markerEnd="url(#statechart-tip)" />
+          ) : null;
         })}
+        {Object.entries(chart.at).map(([name, [x, y]]) => (
+          <g key={name} className={`node${name === state ? ' now' : ''}${name === from ? ' was' : ''}`} data-state={name}>
+            <rect x={x - HALF_WIDTH} y={y - HALF_HEIGHT} width={2 * HALF_WIDTH} height={2 * HALF_HEIGHT} rx={7} />
+            <text x={x} y={y + 4}>
+              {name}
+            </text>
+          </g>
+        ))}
       </svg>
       <p className="state-what">
-        <b>{state}</b> {description}
+        <b>{state}</b> {chart.describe(state)}
       </p>
       {from && event ? (
         <p className="state-taken">
@@ -52,7 +50,7 @@ export function Statechart({ state, from, event }: StatechartProps) {
       ) : null}
       <h2 className="panel-head">What can happen next</h2>
       <ul className="state-next">
-        {nextOf(state).map(({ event: name, target, actions }, index) => (
+        {ways.map(({ event: name, target, actions }, index) => (
           <li key={index}>
             <code>{name}</code> {target === null ? 'stays' : `→ ${target}`}
             <span>{actions}</span>
@@ -61,26 +59,6 @@ export function Statechart({ state, from, event }: StatechartProps) {
       </ul>
     </>
   );
-}
-
-/** Without what only an administrator does. */
-function nextOf(state: NeighbourState): { event: string; target: string | null; actions: string }[] {
-  return Object.entries(NEIGHBOUR_TABLE.table[state]).flatMap(([event, rows]) =>
-    event.startsWith('SET_') || event === 'CONFIRM' ? [] : (rows ?? []).map((row) => ({
-      event: row.guard === null ? event : `${event} [${row.guard}]`, target: row.target, actions: row.actions.map((action) => NEIGHBOUR_ACTIONS[action]).filter((text) => !text.startsWith('Remember')).slice(0, 2).join(' '),
-    })));
-}
-
-const EDGES = edges();
-function edges(): (readonly [NeighbourState, NeighbourState])[] {
-  const found = new Map<string, readonly [NeighbourState, NeighbourState]>();
-  for (const state of NEIGHBOUR_TABLE.states) {
-    for (const [event, rows] of Object.entries(NEIGHBOUR_TABLE.table[state])) {
-      if (event.startsWith('SET_')) continue;
-      for (const row of rows ?? []) if (row.target !== null && row.target !== state) found.set(`${state}-${row.target}`, [state, row.target]);
-    }
-  }
-  return [...found.values()];
 }
 
 /** A line from border to border, bent a little so that the two directions lie apart. */

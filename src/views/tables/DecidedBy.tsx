@@ -1,5 +1,5 @@
 import { usePlayer, usePlayerState, stateOf } from '../player/player-context.ts';
-import { rowCells, TABLE_TITLES, type TableId } from '../../store/table-view.ts';
+import { rowCells, tableNamed, TABLE_TITLES } from '../../store/table-view.ts';
 import './tables.css';
 
 /** The rows that the current step read and wrote: why it went this way. */
@@ -44,13 +44,14 @@ function RowList({ head, rows, onOpen }: RowListProps) {
   return (
     <section>
       {rows.map((row, index) => {
-        const [place, table] = row.table.split('#') as [string, TableId];
+        const [place, name] = row.table.split('#') as [string, string];
+        const table = tableNamed(name);
         const before = rows[index - 1];
         return (
           <div key={`${row.table}|${row.key}`}>
             {before?.table === row.table ? null : (
               <h2 className="panel-head">
-                {head} · {place} {TABLE_TITLES[table]}
+                {head} · {place} {table === null ? name : TABLE_TITLES[table]}
               </h2>
             )}
             <button type="button" className={`row-line ${row.className}`} onClick={() => onOpen(row.table, row.key)} title="Show it in its table">

@@ -28,7 +28,7 @@ interface Mark {
 }
 
 /** The journey as a sequence diagram: a lane for each place, a rung for each frame between two, a dot for each decision. */
-export function Ladder() {
+export default function Ladder() {
   const player = usePlayer();
   const run = usePlayerState((state) => state.run);
   const stops = usePlayerState((state) => state.stops);

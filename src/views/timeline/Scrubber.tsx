@@ -1,4 +1,5 @@
-import { explain } from '../../core/index.ts';
+import { expandWalk, explain } from '../../core/index.ts';
+import { rulesAt, type Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 import { formatTime } from './time.ts';
 
@@ -30,22 +31,34 @@ export function Scrubber() {
   );
 }
 
+/** The rule that a walk has come to: `rule 2 of 5: FORWARD 2, -p tcp -j ACCEPT: no, ...`. Null where there is no walk to be stepped. */
+function ruleText(run: Run, seq: number, rule: number): string | null {
+  const step = run.trace.steps[seq];
+  const count = rulesAt(run, seq);
+  const walked = step?.kind === 'nf.table' && count > 0 ? expandWalk(step, run.trace)[rule] : undefined;
+  if (!walked) return null;
+  return `rule ${rule + 1} of ${count}: ${walked.chain} ${walked.index + 1} ${walked.matched ? 'matches' : `does not match: ${walked.why}`}`;
+}
+
 /** “23 / 61 · 0.214 ms” and what happens there. */
 export function Position() {
   const at = usePlayerState((state) => state.at);
   const count = usePlayerState((state) => state.stops.length);
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
+  const rule = usePlayerState((state) => state.rule);
+  const granularity = usePlayerState((state) => state.granularity);
   const step = run?.trace.steps[seq];
   if (!run || !step) return null;
   const began = run.trace.steps[run.first]!.at;
+  const walked = granularity === 'rules' ? ruleText(run, seq, rule) : null;
   return (
     <p className="position">
       <span className="position-count">
         <b>{at + 1}</b> / {count} · {formatTime(step.at - began)}
       </span>
       <span className="position-what">
-        {step.fn === '' ? null : <code>{step.fn}</code>} {explain(step, run.trace).title}
+        {step.fn === '' ? null : <code>{step.fn}</code>} {walked ?? explain(step, run.trace).title}
       </span>
     </p>
   );

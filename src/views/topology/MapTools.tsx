@@ -11,7 +11,7 @@ export function MapTools({ onFit }: { readonly onFit: () => void }) {
       <button type="button" className="button map-out" tabIndex={-1} onClick={() => void zoomOut()} aria-label="Zoom out" title="Zoom out (−)">
         −
       </button>
-      <button type="button" className="button map-fit" tabIndex={-1} onClick={onFit} aria-label="Fit the map" title="Fit the map (Z)">
+      <button type="button" className="button map-fit" tabIndex={-1} onClick={onFit} aria-label="Fit the map, or follow the packet" title="Fit the map, or follow the packet (Z)">
         ⤢
       </button>
     </div>

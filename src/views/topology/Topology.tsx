@@ -1,7 +1,9 @@
-import { Background, BackgroundVariant, getViewportForBounds, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, ViewportPortal, type Edge, type Node, type NodeProps, type NodeTypes } from '@xyflow/react';
+import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, ViewportPortal, type Edge, type Node, type NodeProps, type NodeTypes } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { useCallback, useEffect, useMemo, useRef, type ComponentType } from 'react';
+import { useEffect, useMemo, useRef, type ComponentType } from 'react';
+import { hookedPlaces } from '../../store/hooked-places.ts';
 import { usePlayerState } from '../player/player-context.ts';
+import { useMedia } from '../theme/use-media.ts';
 import { DropNote } from './DropNote.tsx';
 import type { Layout } from './layout/geometry.ts';
 import { layoutTopology } from './layout/layout.ts';
@@ -9,6 +11,7 @@ import { MapTools } from './MapTools.tsx';
 import { BridgeBox, DeviceBox, MachineBox, NamespaceBox, NicBox, StackBox, SwitchBox, type BoxProps } from './nodes/boxes.tsx';
 import { PacketLayer } from './PacketLayer.tsx';
 import { RouteEdge } from './RouteEdge.tsx';
+import { useViewport, ZOOM } from './viewport.ts';
 import './topology.css';
 
 /** The library ties an edge to handles; our routes bring their own points, so the handles are there but never seen. */
@@ -29,9 +32,6 @@ const NODE_TYPES: NodeTypes = {
 };
 const EDGE_TYPES = { route: RouteEdge };
 const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30 } as const;
-/** Room for the tools above, a little on the other sides. */
-const PADDING = { top: '48px', right: '14px', bottom: '14px', left: '14px' } as const;
-const ZOOM = { least: 0.2, fit: 1.25, most: 3 } as const;
 
 interface TopologyProps {
   /** In a blog's frame the wheel belongs to the page around it. */
@@ -40,8 +40,10 @@ interface TopologyProps {
 
 /** The map: machines, namespaces, devices and links, with the packets on their way. For the eye; the journey list says the same in words. */
 export function Topology({ embedded = false }: TopologyProps) {
-  const topology = usePlayerState((state) => state.run?.topology ?? null);
-  const layout = useMemo(() => (topology ? layoutTopology(topology) : null), [topology]);
+  const run = usePlayerState((state) => state.run);
+  const small = useMedia('(max-width: 640px)') || embedded;
+  // On a small map there is no room for the hooks; there they are in the panel.
+  const layout = useMemo(() => (run ? layoutTopology(run.topology, small ? undefined : hookedPlaces(run)) : null), [run, small]);
   if (!layout) return null;
   return (
     <ReactFlowProvider>
@@ -52,26 +54,21 @@ export function Topology({ embedded = false }: TopologyProps) {
 
 function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
-  const { setViewport } = useReactFlow();
-  // The library would fit the boxes alone; the cables below them belong to the picture, too.
-  const fit = useCallback(() => {
-    const { clientWidth, clientHeight } = frame.current!;
-    void setViewport(getViewportForBounds({ x: 0, y: 0, width: layout.width, height: layout.height }, clientWidth, clientHeight, ZOOM.least, ZOOM.fit, PADDING));
-  }, [setViewport, layout]);
+  const { show, toggle, onMoved } = useViewport(layout, frame);
   const nodes = useMemo(() => nodesOf(layout), [layout]);
   const edges = useMemo(() => edgesOf(layout), [layout]);
   useEffect(() => {
-    const observer = new ResizeObserver(fit);
+    const observer = new ResizeObserver(show);
     if (frame.current) observer.observe(frame.current);
     // The library claims role="application"; the map is a picture beside the journey list, which has the words.
     frame.current?.querySelector('.react-flow')?.setAttribute('role', 'presentation');
     return () => observer.disconnect();
-  }, [fit]);
+  }, [show]);
   return (
     <div className="map" ref={frame}>
       <div className="map-picture" aria-hidden="true">
       <ReactFlow
-        nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onInit={fit} minZoom={ZOOM.least} maxZoom={ZOOM.most}
+        nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onInit={show} onMoveStart={onMoved} minZoom={ZOOM.least} maxZoom={ZOOM.most}
         nodesFocusable={false} edgesFocusable={false} disableKeyboardA11y nodesDraggable={false} nodesConnectable={false} elementsSelectable={false}
         autoPanOnNodeFocus={false} deleteKeyCode={null} zoomOnScroll={!embedded} preventScrolling={!embedded} zoomOnDoubleClick={false}
         proOptions={{ hideAttribution: true }}
@@ -83,7 +80,7 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
         </ViewportPortal>
       </ReactFlow>
       </div>
-      <MapTools onFit={fit} />
+      <MapTools onFit={toggle} />
       <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
         React Flow
       </a>

@@ -1,6 +1,7 @@
 import type { Where } from '../../store/flights.ts';
 import { linkId } from '../../store/topology.ts';
-import { along, center, type Layout, type Point } from './layout/geometry.ts';
+import { along, center, type Box, type Layout, type Point } from './layout/geometry.ts';
+import { CHIP_HEIGHT, STRIP_HEIGHT, STRIP_WIDTH, titleWidth } from './layout/sizes.ts';
 
 /** The line of a link, from the end called `from` to the end called `to`; null when the map has no such link. */
 export function linkPoints(layout: Layout, from: string, to: string): readonly Point[] | null {
@@ -20,9 +21,36 @@ export function anchorOf(layout: Layout, where: Where): Point | null {
   }
   const box = layout.boxes.get(where.kind === 'stack' ? `${where.id}@stack` : where.id) ?? layout.boxes.get(where.id);
   if (!box) return null;
-  if (box.kind === 'namespace') return { x: box.x + box.width / 2, y: box.y + box.height - 40 };
-  if (box.kind === 'stack') return { x: box.x + box.width / 2, y: box.y + box.height - 28 };
-  return center(box);
+  return restAt(layout, box);
+}
+
+/** On its box, but never on a name: below the ports of a bridge, above a device that lies on an edge. */
+function restAt(layout: Layout, box: Box): Point {
+  const { x, y } = center(box);
+  switch (box.kind) {
+    case 'namespace': return { x, y: box.y + box.height - 40 };
+    case 'stack': return { x, y: box.y + box.height - 28 };
+    case 'switch': return { x: besideName(box, x), y };
+    case 'bridge': return layout.boxes.get(box.inside ?? '')?.kind === 'namespace' ? { x, y: box.y + box.height - 6 - STRIP_HEIGHT / 2 } : { x: besideName(box, x), y: laneOf(box) };
+    case 'device': {
+      const bridge = layout.boxes.get(box.inside ?? '');
+      return bridge?.kind === 'bridge' ? { x: besideName(bridge, x), y: laneOf(bridge) } : { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
+    }
+    case 'nic': return { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
+    case 'machine': return { x, y };
+  }
+}
+
+/** Middle of the part of a bridge's bar that its ports leave free. */
+function laneOf(bar: Box): number {
+  return (bar.y + CHIP_HEIGHT / 2 + bar.y + bar.height) / 2;
+}
+
+/** As near to `x` as leaves the bar's name, at its left end, to be read; in its middle when it is too short for both. */
+function besideName(bar: Box, x: number): number {
+  const left = bar.x + titleWidth(bar.id.split(':').at(-1)!) + 180 + STRIP_WIDTH / 2;
+  const right = bar.x + bar.width - 4 - STRIP_WIDTH / 2;
+  return left > right ? Math.max(right, bar.x + bar.width / 2) : Math.max(left, Math.min(right, x));
 }
 
 /** The way from one resting place to another, as a function of the share of the way (0 to 1): along the link where they share one. */

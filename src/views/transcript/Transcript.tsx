@@ -9,8 +9,8 @@ import './transcript.css';
 /** Lines shown at once around the current one; the rest is a button away. */
 const PAGE = 120;
 
-/** The whole journey as text: every stop a line, the current one open. It says all that the map shows. */
-export function Transcript() {
+/** The whole journey as text: every stop a line, the current one open. It says all that the map shows. `searches` goes up when somebody wants to search. */
+export default function Transcript({ searches }: { readonly searches: number }) {
   const player = usePlayer();
   const run = usePlayerState((state) => state.run);
   const stops = usePlayerState((state) => state.stops);
@@ -18,6 +18,10 @@ export function Transcript() {
   const [search, setSearch] = useState('');
   const [pages, setPages] = useState({ before: 0, after: 0 });
   const list = useRef<HTMLOListElement>(null);
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (searches > 0) box.current?.focus();
+  }, [searches]);
   const found = useMemo(() => {
     if (!run || search.trim() === '') return null;
     const wanted = search.trim().toLowerCase();
@@ -38,7 +42,7 @@ export function Transcript() {
     <section className="transcript" aria-label="The journey as text">
       <label className="transcript-search">
         <span className="visually-hidden">Search the journey</span>
-        <input type="search" placeholder="Search the journey" value={search} onChange={(event) => setSearch(event.target.value)} data-search />
+        <input ref={box} type="search" placeholder="Search the journey" value={search} onChange={(event) => setSearch(event.target.value)} />
       </label>
       {found ? <p className="panel-note" role="status">{found.length === 0 ? 'Nothing found.' : `${found.length} of ${stops.length} steps`}</p> : null}
       {!found && begin > 0 ? (

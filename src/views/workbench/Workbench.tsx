@@ -6,11 +6,9 @@ import { Inspector } from '../inspector/Inspector.tsx';
 import { PlayerRoot } from '../player/PlayerRoot.tsx';
 import { Story } from '../story/Story.tsx';
 import { Controls } from '../timeline/Controls.tsx';
-import { Ladder } from '../timeline/Ladder.tsx';
 import { Position, Scrubber } from '../timeline/Scrubber.tsx';
 import { PlaceTree } from '../topology/PlaceTree.tsx';
 import { Topology } from '../topology/Topology.tsx';
-import { Transcript } from '../transcript/Transcript.tsx';
 import { useMedia } from '../theme/use-media.ts';
 import { PhoneBar, PhoneTabs, type PhoneTab } from './Phone.tsx';
 import './workbench.css';
@@ -24,6 +22,8 @@ interface WorkbenchProps {
   readonly onTranscript: (open: boolean) => void;
 }
 
+const Ladder = lazy(() => import('../timeline/Ladder.tsx'));
+const Transcript = lazy(() => import('../transcript/Transcript.tsx'));
 const GoToDialog = lazy(() => import('../dialogs/GoToDialog.tsx'));
 const HelpDialog = lazy(() => import('../dialogs/HelpDialog.tsx'));
 
@@ -34,16 +34,19 @@ type OpenDialog = 'help' | 'go-to' | null;
 /** Story, map, inspector, controls and ladder; on a phone the journey first, the map and the tables a tab away. */
 export function Workbench({ player, chapter, position, next, transcript, onTranscript }: WorkbenchProps) {
   const [dialog, setDialog] = useState<OpenDialog>(null);
+  const [searches, setSearches] = useState(0);
   const [tab, setTab] = useState<PhoneTab>('journey');
   const phone = useMedia('(max-width: 640px)');
   const [hidden, setHidden] = useState({ story: false, all: false });
   const onCommand = (command: Command): boolean => {
     if (command === 'help') setDialog('help');
     else if (command === 'go-to') setDialog('go-to');
-    else if (command === 'transcript') onTranscript(!transcript);
-    else if (command === 'search') {
+    else if (command === 'transcript') {
+      setSearches(0);
+      onTranscript(!transcript);
+    } else if (command === 'search') {
       onTranscript(true);
-      requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-search]')?.focus());
+      setSearches(searches + 1);
     } else if (MAP_BUTTONS[command]) document.querySelector<HTMLButtonElement>(MAP_BUTTONS[command])?.click();
     else if (command === 'fullscreen') toggleFullscreen();
     else if (command === 'story') setHidden({ ...hidden, story: !hidden.story });
@@ -61,7 +64,7 @@ export function Workbench({ player, chapter, position, next, transcript, onTrans
         <PlaceTree />
         <Topology />
       </div>
-      <div className="area-transcript">{(phone ? tab === 'journey' : transcript) ? <Transcript /> : null}</div>
+      <div className="area-transcript">{(phone ? tab === 'journey' : transcript) ? <Suspense><Transcript searches={searches} /></Suspense> : null}</div>
       <div className="area-inspector">
         <Inspector />
       </div>
@@ -70,7 +73,9 @@ export function Workbench({ player, chapter, position, next, transcript, onTrans
           <Controls />
           <Position />
           <Scrubber />
-          <Ladder />
+          <Suspense>
+            <Ladder />
+          </Suspense>
         </div>
       </div>
       <PhoneBar />

@@ -101,6 +101,8 @@ export interface FibState {
   /** Somebody made a route of type local by hand (fib_has_custom_local_routes). */
   customLocalRoutes: boolean;
   readonly cache: Map<Ipv4, CachedRoute>;
+  /** Grows with everything that could change a route; who keeps one compares (rt_genid). */
+  generation: number;
   /** Drawn when the first multipath route is used. */
   hashSeed: number | null;
   /** Forgets what was remembered of lookups (rt_cache_flush). Everything that changes a route, a rule, an address or a setting calls it. */
@@ -115,15 +117,18 @@ export interface FibState {
 export function createFib(): FibState {
   const cache = new Map<Ipv4, CachedRoute>();
   const onFlushCache: ((ns: NetNamespace) => void)[] = [];
-  return {
+  const fib: FibState = {
     inDevices: new Map(), local: new Map(), tables: new Map(), tableOrder: [], rules: [], customRules: false, customLocalRoutes: false,
-    cache, hashSeed: null, onFlushCache, onDisable: [],
+    cache, generation: 0, hashSeed: null, onFlushCache, onDisable: [],
     invalidate: () => {
+      fib.generation++;
       if (cache.size > 0) cache.clear();
     },
     flushCache: (ns) => {
       cache.clear();
+      fib.generation++;
       for (const hear of onFlushCache) hear(ns);
     },
   };
+  return fib;
 }

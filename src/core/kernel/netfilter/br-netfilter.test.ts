@@ -83,7 +83,7 @@ describe('bridged frames and the hooks of IPv4', () => {
 
   it.each([['known', 'ping -c 1 -W 1 10.0.0.3 > /dev/null;'], ['not yet resolved', '']])('with a new destination behind the same bridge, %s: stay below IP, with the sender’s MAC and TTL', (_name, before) => {
     const machine = bridged();
-    run(machine, `${before} true`);
+    run(machine, `sysctl -qw net.ipv4.ip_forward=1; ${before} true`);
     watch(machine, (hook, skb) => {
       const [ip, ...rest] = skb.packet as [Ipv4Header, ...SkBuff['packet']];
       if (hook === 'PREROUTING' && ip.dst === parseIpv4('10.0.0.2')) skb.packet = [{ ...ip, dst: parseIpv4('10.0.0.3')! }, ...rest];

@@ -1,11 +1,9 @@
 import { frameLength } from '../../wire/codec.ts';
 import { ETH_HLEN } from '../../wire/ethernet.ts';
-import { ETH_P_IP, type EthernetHeader, type Ipv4Header } from '../../wire/packet.ts';
-import { inDevForward } from '../dev-conf.ts';
+import { ETH_P_IP, type Ipv4Header } from '../../wire/packet.ts';
 import { dropSkb, ethHdr } from '../dev.ts';
 import type { BridgeState } from '../devices/bridge/bridge-state.ts';
-import type { RouteResult } from '../fib/fib-result.ts';
-import { fibLookupInput, fibLookupOutput } from '../fib/lookup.ts';
+import { fibLookupInput } from '../fib/lookup.ts';
 import { ipDoFragment } from '../ip-fragment.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
@@ -35,6 +33,7 @@ function hookPacket(ns: NetNamespace, hook: 'PREROUTING' | 'FORWARD' | 'POSTROUT
     skb.pktType = 'host';
     bridge.pktOtherhost = true;
   }
+  skb.eth = eth;
   skb.packet = skb.packet.slice(1);
   const verdict = nfHook(ns, hook, skb, from, to, null);
   if (verdict !== 'accept') return false;
@@ -76,20 +75,17 @@ export function brNfPreRouting(skb: SkBuff, port: NetDevice, finish: Continue): 
 function brNfDnat(ns: NetNamespace, skb: SkBuff, br: NetDevice, bridge: NfBridge, finish: Continue): void {
   const ip = skb.packet[1] as Ipv4Header;
   const input = fibLookupInput(ns, skb, ip, br);
-  let route: RouteResult | null = 'result' in input ? input.result : null;
-  if (route === null) {
-    // Bridged traffic needs no ip_forward: a way out through this same bridge will do.
-    const noForwarding = input.verdict === 'error' && input.errno === 'EHOSTUNREACH' && !inDevForward(ns, br);
-    const output = noForwarding ? fibLookupOutput(ns, { dst: ip.dst, src: 0, oif: 0, mark: 0, tos: ip.tos & 0x1c, protocol: 0, sport: 0, dport: 0, skb }) : null;
-    if (output === null || typeof output === 'string' || output.dev !== br) {
-      dropSkb(skb, br, 'br_nf_pre_routing_finish', input.verdict === 'drop' ? input.reason : 'IP_INNOROUTES', 'no way to the new destination');
-      return;
-    }
-    route = output;
+  if (input.verdict === 'drop') {
+    dropSkb(skb, br, 'br_nf_pre_routing_finish', input.reason, 'no way to the new destination');
+    return;
   }
-  skb.dst = route;
   skb.dev = bridge.physin!;
-  if (route.dev === br && route.type !== 'local') return bridgedDnat(ns, skb, br, bridge, finish);
+  if (input.verdict === 'forward' && input.result.dev === br) {
+    skb.dst = input.result;
+    return bridgedDnat(ns, skb, br, bridge, finish);
+  }
+  // Up to the host, which finds out again that it has no route, or does not forward.
+  if (input.verdict !== 'error') skb.dst = input.result;
   skb.packet = [{ ...ethHdr(skb.packet), dst: br.mac }, ...skb.packet.slice(1)];
   skb.pktType = 'host';
   finish(bridge.physin!.portState!.br, skb, bridge.physin!);
@@ -118,11 +114,9 @@ function bridgedDnat(ns: NetNamespace, skb: SkBuff, br: NetDevice, bridge: NfBri
 export function brNfDevXmit(skb: SkBuff): boolean {
   const bridge = skb.nfBridge;
   if (bridge === null || bridge.source === null) return false;
-  const eth: EthernetHeader = { ...ethHdr(skb.packet), src: bridge.source };
   const finish = bridge.finish!;
   bridge.source = null;
   bridge.finish = undefined;
-  skb.packet = [eth, ...skb.packet.slice(1)];
   skb.dev = bridge.physin!;
   finish(bridge.physin!.portState!.br, skb, bridge.physin!);
   return true;

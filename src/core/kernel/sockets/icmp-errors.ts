@@ -40,3 +40,8 @@ export function socketErrorOf(icmp: IcmpHeader, sock: InetSock): SocketErrorOf |
   const known = ICMP_ERR_CONVERT[icmp.code];
   return known ? { errno: known.errno, hard: known.fatal } : { errno: 'EHOSTUNREACH', hard: false };
 }
+
+/** What destination unreachable with this code means to a connection; null for a code that nobody knows. */
+export function icmpErrno(icmp: IcmpHeader): { readonly errno: Errno; readonly fatal: boolean } | null {
+  return ICMP_ERR_CONVERT[icmp.code] ?? null;
+}

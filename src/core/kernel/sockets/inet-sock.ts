@@ -13,6 +13,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { sysctlInt } from '../sysctl.ts';
 import { skbTruesize } from '../truesize.ts';
+import { syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket, Received, SocketError, SocketOptions } from './socket.ts';
 
 /** net.core.rmem_default: bytes that may wait in a socket, bookkeeping included. */
@@ -20,6 +21,8 @@ const RMEM_DEFAULT = 212_992;
 
 /** A socket of the Internet as the kernel sees it (struct inet_sock); the public side is `InetSocket`. */
 export interface InetSock extends InetSocket {
+  /** Its number in the namespace, which names its row. */
+  readonly id: number;
   readonly ns: NetNamespace;
   readonly protocol: number;
   /** The protocol's name, for the trace. */
@@ -42,10 +45,10 @@ export interface InetSock extends InetSocket {
 export function newInetSock(ns: NetNamespace, protocol: number, name: string): InetSock {
   const options: SocketOptions = {
     ttl: -1, multicastTtl: 1, tos: 0, pmtuDiscovery: sysctlInt(ns, 'net.ipv4.ip_no_pmtu_disc') !== 0 ? 'dont' : 'want', broadcast: false,
-    bindToDevice: null, mark: 0, ipOptions: null, recvErr: false, reuseAddress: false,
+    bindToDevice: null, mark: 0, ipOptions: null, recvErr: false, reuseAddress: false, reusePort: false,
   };
   const sock: InetSock = {
-    ns, protocol, name, readable: new WaitQueue(), options, pid: 0, local: 0, localPort: 0, remote: null, remotePort: 0,
+    id: ++ns.inet.sockets.last, ns, protocol, name, readable: new WaitQueue(), options, pid: 0, local: 0, localPort: 0, remote: null, remotePort: 0,
     received: [], rmem: 0, errors: [], ident: 0, error: null,
     bind(address) {
       sock.local = checkedBindAddress(sock, address);
@@ -125,6 +128,7 @@ function connectSock(sock: InetSock, address: Ipv4, port: number): void {
   sock.ident = ns.world.random.below(0x1_0000);
   sock.remote = dst;
   sock.remotePort = port;
+  syncDatagramRow(sock);
 }
 
 /** The route of a packet of the socket. */
@@ -149,14 +153,27 @@ export function queueReceived(sock: InetSock, skb: SkBuff, dev: NetDevice, fn: s
   const ip = skb.packet[0] as Ipv4Header;
   sock.rmem += size;
   sock.received.push({ at: sock.ns.queue.now, packet: skb.packet, from: ip.src, to: ip.dst, ttl: ip.ttl, dev, skb: skb.id });
-  if (sock.ns.recorder.on) recordSocketReceive(skb, dev, fn, sock.pid, sock.name, null);
+  if (sock.ns.recorder.on) {
+    syncDatagramRow(sock);
+    recordSocketReceive(skb, dev, fn, sock.pid, sock.name, null);
+  }
   sock.readable.wake();
   return true;
 }
 
+/** A program has read: the row follows at once, for it may do nothing else that is seen. */
+function noteRead(sock: InetSock): void {
+  const { ns } = sock;
+  syncDatagramRow(sock);
+  ns.recorder.flush(ns.machine.name, ns.name, 'a program read from its socket');
+}
+
 export function takeReceived(sock: InetSock): Received | null {
   const received = sock.received.shift() ?? null;
-  if (received !== null) sock.rmem -= skbTruesize(received.packet);
+  if (received !== null) {
+    sock.rmem -= skbTruesize(received.packet);
+    if (sock.ns.recorder.on) noteRead(sock);
+  }
   return received;
 }
 

@@ -11,6 +11,7 @@ import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
 import { destination, flowOwner, hearsDevice, inetIif, newInetSock, queueReceived, reportIcmpError, type InetSock } from './inet-sock.ts';
 import { sendDatagram } from './send.ts';
+import { dropSocketRow, syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket } from './socket.ts';
 
 /** A raw socket: hears every datagram of its protocol, and sends what follows the IP header. */
@@ -34,9 +35,11 @@ export function openRawSocket(ns: NetNamespace, protocol: number): RawSocket {
       const open = ns.inet.rawSockets.get(protocol)?.filter((other) => other !== sock) ?? [];
       if (open.length > 0) ns.inet.rawSockets.set(protocol, open);
       else ns.inet.rawSockets.delete(protocol);
+      dropSocketRow(ns, sock.id);
     },
   });
   ns.inet.rawSockets.set(protocol, [sock, ...(ns.inet.rawSockets.get(protocol) ?? [])]);
+  syncDatagramRow(sock);
   return sock;
 }
 

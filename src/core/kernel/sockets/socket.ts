@@ -26,6 +26,8 @@ export interface SocketOptions {
   recvErr: boolean;
   /** SO_REUSEADDR. */
   reuseAddress: boolean;
+  /** SO_REUSEPORT. */
+  reusePort: boolean;
   /** IP_HDRINCL etc. are not offered. */
 }
 

@@ -4,13 +4,14 @@ import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import { sysctlPair } from '../sysctl.ts';
 import { hearsDevice, type InetSock } from './inet-sock.ts';
+import { dropSocketRow, syncDatagramRow } from './socket-rows.ts';
 import type { UdpSocket } from './udp.ts';
 
-export type UdpSock = InetSock & Pick<UdpSocket, 'sendTo'>;
+export type UdpSock = InetSock & Pick<UdpSocket, 'sendTo' | 'peek'>;
 
 /** True when both may not have the same port (udp_lib_lport_inuse, inet_rcv_saddr_equal). */
 function conflicts(a: UdpSock, b: UdpSock, address: Ipv4): boolean {
-  if (a.options.reuseAddress && b.options.reuseAddress) return false;
+  if ((a.options.reuseAddress && b.options.reuseAddress) || (a.options.reusePort && b.options.reusePort)) return false;
   const here = a.options.bindToDevice;
   const there = b.options.bindToDevice;
   if (here !== null && there !== null && here !== there) return false;
@@ -49,6 +50,7 @@ export function udpGetPort(sock: UdpSock, address: Ipv4, port: number): void {
   sock.localPort = chosen;
   const { udpSockets } = sock.ns.inet;
   udpSockets.set(chosen, [sock, ...(udpSockets.get(chosen) ?? [])]);
+  syncDatagramRow(sock);
 }
 
 /** udp_lib_unhash */
@@ -57,6 +59,7 @@ export function udpUnhash(sock: UdpSock): void {
   const rest = (udpSockets.get(sock.localPort) ?? []).filter((other) => other !== sock);
   if (rest.length > 0) udpSockets.set(sock.localPort, rest);
   else udpSockets.delete(sock.localPort);
+  dropSocketRow(sock.ns, sock.id);
 }
 
 /** How well a socket fits a datagram; -1 for not at all (compute_score). An own address goes before the wildcard. */

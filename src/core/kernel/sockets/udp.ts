@@ -12,6 +12,7 @@ import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
 import { checkedBindAddress, destination, flowOwner, inetIif, newInetSock, queueReceived, reportIcmpError, takeReceived } from './inet-sock.ts';
 import { sendDatagram } from './send.ts';
+import { syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket, Received } from './socket.ts';
 import { udpGetPort, udpLookup, udpMulticastSockets, udpUnhash, type UdpSock } from './udp-table.ts';
 
@@ -19,6 +20,8 @@ import { udpGetPort, udpLookup, udpMulticastSockets, udpUnhash, type UdpSock } f
 export interface UdpSocket extends InetSocket {
   /** Sends to `dst`; for a connected socket null means the other end. */
   sendTo(data: Uint8Array, dst?: Ipv4 | null, port?: number): void;
+  /** The next datagram, which stays where it is (MSG_PEEK); null when there is none. */
+  peek(): Received | null;
 }
 
 /** socket(AF_INET, SOCK_DGRAM). */
@@ -36,6 +39,9 @@ export function openUdpSocket(ns: NetNamespace): UdpSocket {
     sendTo(data: Uint8Array, dst: Ipv4 | null = null, port = 0) {
       udpSendmsg(sock, data, dst, port);
     },
+    peek() {
+      return sock.received[0] ?? null;
+    },
     receive() {
       return udpRecvmsg(sock);
     },
@@ -52,6 +58,7 @@ function udpBind(sock: UdpSock, address: Ipv4, port: number): void {
   if (sock.localPort !== 0) throw new KernelError('EINVAL');
   udpGetPort(sock, checked, port);
   sock.local = checked;
+  syncDatagramRow(sock);
 }
 
 /** udp_sendmsg */

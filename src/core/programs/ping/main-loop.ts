@@ -5,7 +5,7 @@ import { MICROSECOND, MILLISECOND, type SimTime } from '../../sim/time.ts';
 import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
 import type { IcmpHeader, Packet } from '../../wire/packet.ts';
 import { receiveAll, receiveErrors } from './receive.ts';
-import { flush, type Session, stamp, stampedData } from './session.ts';
+import { flush, printRefusal, type Session, stamp, stampedData } from './session.ts';
 import { inFlight, sent, snapshot, summary } from './statistics.ts';
 
 /** Milliseconds that a flood waits for an answer, and the shortest sleep. */
@@ -109,6 +109,7 @@ function sendProbe(session: Session, pace: Pace): number {
     if (!(error instanceof KernelError)) throw error;
     if (error.errno === 'ENOBUFS') return sendLater(session, pace, error);
     // A request that the kernel refuses counts as sent. Only what the error queue says of it is printed.
+    session.refused = { error, at: process.now };
     receiveErrors(session);
     sent(stats, process.now);
     pace.tokens = 0;
@@ -130,10 +131,7 @@ function sendLater(session: Session, pace: Pace, error: KernelError): number {
   const pause = Math.min(Math.max(Math.trunc(interval / 2), MIN_INTERVAL), MAX_ROOM_INTERVAL);
   if (++pace.noRoom * pause < options.linger) return pause;
   sent(stats, process.now);
-  if (!options.quiet && options.flood) {
-    session.out += 'E';
-    flush(session);
-  } else if (!options.quiet) process.stderr.write(`ping: sendmsg: ${error.message}\n`);
+  if (!options.quiet) printRefusal(session, error);
   return Math.max(interval, MIN_INTERVAL);
 }
 

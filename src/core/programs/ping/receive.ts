@@ -6,7 +6,8 @@ import type { IcmpHeader, Packet } from '../../wire/packet.ts';
 import { decodeQuoted } from '../../wire/codec.ts';
 import { describeIcmp } from './icmp-text.ts';
 import { describeOptions } from './record-route.ts';
-import { flush, nameOf, roundTrip, type Session, stamp, TIMEVAL } from './session.ts';
+import { MILLISECOND } from '../../sim/time.ts';
+import { flush, nameOf, printRefusal, roundTrip, type Session, stamp, TIMEVAL } from './session.ts';
 import { acknowledge, gather, inFlight } from './statistics.ts';
 
 /** Takes what the socket has, errors first, as long as an answer is still expected; true when there was something. */
@@ -26,9 +27,23 @@ export function receiveErrors(session: Session): boolean {
   for (let error = session.socket.receiveError(); error !== null; error = session.socket.receiveError()) {
     some = true;
     if (error.origin === 'local') localError(session, error);
-    else icmpError(session, error);
+    else {
+      icmpError(session, error);
+      explainRefusal(session);
+    }
   }
   return some;
+}
+
+/** On Linux the error of a request that was refused on this host is there as soon as sendmsg(2) returns; here a moment later. */
+const AT_ONCE = MILLISECOND;
+
+/** An ICMP error about a request that could not be sent: ping then says what sendmsg(2) said, too. */
+function explainRefusal(session: Session): void {
+  const { refused, process, options } = session;
+  if (refused === undefined) return;
+  delete session.refused;
+  if (!options.quiet && process.now - refused.at < AT_ONCE) printRefusal(session, refused.error);
 }
 
 function localError(session: Session, error: SocketError): void {

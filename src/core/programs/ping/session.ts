@@ -1,3 +1,4 @@
+import type { KernelError } from '../../kernel/errno.ts';
 import type { RawSocket } from '../../kernel/sockets/raw.ts';
 import type { Process } from '../../shell/process.ts';
 import { type SimTime, MICROSECOND, SECOND } from '../../sim/time.ts';
@@ -30,6 +31,18 @@ export interface Session {
   /** What stdio still holds back: the real program writes it out after each line that matters, and loses it when killed. */
   out: string;
   exiting: boolean;
+  /** The newest request that the kernel would not send. */
+  refused?: { readonly error: KernelError; readonly at: SimTime };
+}
+
+/** What sendmsg(2) said. */
+export function printRefusal(session: Session, error: KernelError): void {
+  if (!session.options.flood) {
+    session.process.stderr.write(`ping: sendmsg: ${error.message}\n`);
+    return;
+  }
+  session.out += 'E';
+  flush(session);
 }
 
 function dataOf(options: PingOptions): Uint8Array {

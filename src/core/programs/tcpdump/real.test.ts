@@ -37,7 +37,7 @@ function compare(flags: string, frames: readonly Uint8Array[], path: string): ob
   const count = (letter: string): number => flags.split(letter).length - 1;
   const options = {
     link: flags.includes('e'), verbose: count('v'), numeric: flags.includes('n'), quiet: flags.includes('q'), hex: count('x'), hexAscii: count('X'), ascii: count('A'),
-    absolute: false, checksums: !flags.includes('K'), hostName: (ip: number) => (ip === LOCALHOST ? 'localhost' : null), serviceName,
+    absolute: flags.includes('S'), checksums: !flags.includes('K'), conversations: new Map(), hostName: (ip: number) => (ip === LOCALHOST ? 'localhost' : null), serviceName,
   };
   const real = byNumber(stdout);
   expect(real).toHaveLength(frames.length);
@@ -50,7 +50,7 @@ const LOCALHOST = 0x7f000001;
 describe.runIf(installed)('the printer', () => {
   const frames = testFrames(600, true);
   const path = save('print.pcap', frames);
-  it.each(['-nt', '-nte', '-ntv', '-ntve', '-ntvv', '-ntq', '-ntqe', '-ntx', '-ntxx', '-ntX', '-ntXX', '-ntA', '-ntAA', '-ntKv'])('tcpdump %s', (flags) => {
+  it.each(['-nt', '-nte', '-ntv', '-ntve', '-ntvv', '-ntq', '-ntqe', '-ntx', '-ntxx', '-ntX', '-ntXX', '-ntA', '-ntAA', '-ntKv', '-ntS', '-ntSvv'])('tcpdump %s', (flags) => {
     expect(compare(flags, frames, path)).toEqual([]);
   });
 

@@ -101,7 +101,7 @@ function linePrinter(process: Process, options: TcpdumpOptions, linkType: LinkTy
   const stamp = timeStamps(options.time);
   const printing: PrintOptions = {
     link: options.link, verbose: options.verbose, numeric: options.numeric > 0, quiet: options.quiet, hex: options.hex, hexAscii: options.hexAscii,
-    ascii: options.ascii, absolute: options.absolute, checksums: options.checksums, hostName: (ip) => reverseName(process, ip), serviceName,
+    ascii: options.ascii, absolute: options.absolute, conversations: new Map(), checksums: options.checksums, hostName: (ip) => reverseName(process, ip), serviceName,
   };
   let number = 0;
   return (frame) => {

@@ -1,6 +1,9 @@
 import { procNetNetstat, procNetSnmp } from '../../kernel/counters.ts';
+import { conntrackStats, countConntrack, listConntrack } from '../../kernel/netlink/conntrack.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import type { NeighRow, RouteRow } from '../../kernel/rows.ts';
+import { procNetSockstat, procNetTcp } from '../../kernel/sockets/tcp-proc.ts';
+import { procLine } from '../../programs/conntrack/format.ts';
 import { formatIpv4, formatMac, type Ipv4 } from '../../wire/address.ts';
 import { directory, type DirectoryNode, kernelFile, type View } from './nodes.ts';
 
@@ -9,10 +12,23 @@ export function procNet(of: (view: View) => NetNamespace): DirectoryNode {
   return directory([
     ['arp', kernelFile((view) => procNetArp(of(view)))],
     ['dev', kernelFile((view) => procNetDev(of(view)))],
+    ['nf_conntrack', kernelFile((view) => listConntrack(of(view)).map((entry) => procLine(entry, of(view).queue.now)).join(''))],
     ['netstat', kernelFile((view) => procNetNetstat(of(view)))],
     ['route', kernelFile((view) => procNetRoute(of(view)))],
     ['snmp', kernelFile((view) => procNetSnmp(of(view)))],
+    ['sockstat', kernelFile((view) => procNetSockstat(of(view)))],
+    ['stat', directory([['nf_conntrack', kernelFile((view) => procNetStatConntrack(of(view)))]])],
+    ['tcp', kernelFile((view) => procNetTcp(of(view)))],
   ]);
+}
+
+/** ct_cpu_seq_show, of a machine with one CPU. What nobody counts any more is 0. */
+export function procNetStatConntrack(ns: NetNamespace): string {
+  const s = conntrackStats(ns);
+  const word = (n: number): string => n.toString(16).padStart(8, '0');
+  const words = [s.clash_resolve, s.found, 0, s.invalid, 0, 0, s.chaintoolong, s.insert, s.insert_failed, s.drop, s.early_drop, s.error].map(word);
+  return 'entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n'
+    + `${word(countConntrack(ns))}  ${words.join(' ')}  ${word(0)} ${word(0)} ${word(0)} ${word(s.search_restart)}\n`;
 }
 
 /** dev_seq_printf_stats */

@@ -1,5 +1,5 @@
-import { listSysctl, readSysctl, statSysctl, writeSysctl } from '../../kernel/sysctl.ts';
-import { type DirectoryNode, kernelDirectory, kernelFile, type Node } from './nodes.ts';
+import { listSysctl, readSysctl, statSysctl, sysctlWritable, writeSysctl } from '../../kernel/sysctl.ts';
+import { type DirectoryNode, kernelDirectory, kernelFile, type Node, type View } from './nodes.ts';
 
 const OSTYPE: Readonly<Record<string, string>> = { ostype: 'Linux', osrelease: '6.18.0' };
 
@@ -17,7 +17,8 @@ function sysctlDirectory(path: string): DirectoryNode {
       const kind = statSysctl(view.ns, child);
       if (kind === 'directory') return sysctlDirectory(child);
       if (kind === null) return undefined;
-      return kernelFile((v) => `${readSysctl(v.ns, child)}\n`, (v, text) => writeSysctl(v.ns, child, text));
+      const read = (v: View): string => `${readSysctl(v.ns, child)}\n`;
+      return sysctlWritable(view.ns, child) ? kernelFile(read, (v, text) => writeSysctl(v.ns, child, text)) : kernelFile(read);
     },
     (view) => (path === '' ? [...listSysctl(view.ns, path), 'kernel'] : listSysctl(view.ns, path)),
   );

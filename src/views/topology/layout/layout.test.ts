@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Topology, TopologyDevice, TopologyLink, TopologyMachine } from '../../../store/topology.ts';
 import { linkId } from '../../../store/topology.ts';
 import { crosses, type Box, type Layout } from './geometry.ts';
+import { anchorOf } from '../motion.ts';
 import { layoutTopology } from './layout.ts';
+import { STRIP_HEIGHT, STRIP_WIDTH } from './sizes.ts';
 
 interface Shape {
   /** For every machine: for every namespace the bridge (index) of each of its devices, -1 for a veth to the root without a bridge. */
@@ -99,6 +101,34 @@ describe('layoutTopology', () => {
         expect(faultsOf(layoutTopology(topology), topology)).toEqual([]);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('keeps them so when the stacks have room for their hooks', () => {
+    fc.assert(
+      fc.property(SHAPES, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), (shape, hooked) => {
+        const topology = build(shape);
+        const machines = new Set(topology.machines.map(({ name }) => name).filter((_name, index) => hooked[index]));
+        expect(faultsOf(layoutTopology(topology, machines), topology)).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('lets a packet that rests on a device, a bridge or a stack cover no name of a device', () => {
+    fc.assert(
+      fc.property(SHAPES, (shape) => {
+        const layout = layoutTopology(build(shape));
+        const boxes = [...layout.boxes.values()];
+        const named = boxes.filter(({ kind }) => kind === 'device' || kind === 'nic');
+        for (const { id, kind } of boxes) {
+          if (kind === 'machine' || kind === 'switch') continue;
+          const { x, y } = anchorOf(layout, kind === 'stack' || kind === 'namespace' ? { kind: 'stack', id: id.replace('@stack', '') } : { kind: 'device', id })!;
+          const strip: Box = { id: 'strip', kind: 'device', x: x - STRIP_WIDTH / 2, y: y - STRIP_HEIGHT / 2, width: STRIP_WIDTH, height: STRIP_HEIGHT, inside: null };
+          expect(named.filter((box) => overlap(strip, box)).map((box) => `a packet on ${id} covers ${box.id}`)).toEqual([]);
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -6,10 +6,10 @@ import { BAR_HEIGHT, CHANNEL, MACHINE_GAP, PAD, titleWidth } from './sizes.ts';
 
 /**
  * Where everything of a topology stands: machines side by side, their lower edges aligned, cables and switches below them.
- * Deterministic, and the same at every step of a run.
+ * Deterministic, and the same at every step of a run. `hooked`: machines whose stack has room for its hooks.
  */
-export function layoutTopology(topology: Topology): Layout {
-  const machines = topology.machines.map((machine) => layoutMachine(machine, topology.links));
+export function layoutTopology(topology: Topology, hooked: ReadonlySet<string> = new Set()): Layout {
+  const machines = topology.machines.map((machine) => layoutMachine(machine, topology.links, hooked.has(machine.name)));
   const boxes = new Map<string, Box>();
   const routes = new Map<string, Route>();
   const nics = new Map<string, Point>();

@@ -2,7 +2,7 @@ import type { TopologyDevice, TopologyLink, TopologyMachine, TopologyNamespace }
 import type { Box, Point, Route } from './geometry.ts';
 import { assignLanes, laneCount, LANE, routeThrough, type Crossing } from './lanes.ts';
 import {
-  BAR_HEIGHT, CHANNEL, chipWidth, CHIP_HEIGHT, GAP, namespaceHeight, namespaceWidth, nicWidth, NIC_HEIGHT, PAD, STACK_HEIGHT, TITLE, titleWidth,
+  BAR_HEIGHT, BRIDGE_HEIGHT, CHANNEL, chipWidth, CHIP_HEIGHT, GAP, namespaceHeight, namespaceWidth, nicWidth, NIC_HEIGHT, PAD, HOOKED_STACK, STACK, TITLE, titleWidth,
 } from './sizes.ts';
 
 /** A machine laid out from its own corner (0, 0). `nics`: where a cable leaves each NIC. */
@@ -23,14 +23,15 @@ interface Draft {
   readonly exits: Map<string, Point>;
   /** Left edge of each NIC that is a bridge port. */
   readonly slots: Map<string, number>;
+  readonly stack: { readonly width: number; readonly height: number };
 }
 
 /**
  * Rows from the top: the namespaces, a free strip for their veths, the bridges of the root namespace with their ports, its IP
  * stack, its NICs on the lower edge. Lines run in the strips or straight down, so none crosses a box that is not its own.
  */
-export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[]): MachineLayout {
-  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map() };
+export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[], hooked: boolean): MachineLayout {
+  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map(), stack: hooked ? HOOKED_STACK : STACK };
   const root = machine.namespaces.find((namespace) => namespace.name === '')!;
   const bridges = root.devices.filter((device) => device.kind === 'bridge');
   const bottom = root.devices.filter((device) => device.kind === 'nic');
@@ -130,7 +131,7 @@ function placeRootDevices(draft: Draft, root: TopologyNamespace, bridges: readon
     ...chips.filter((chip) => chip.master === null).map((chip) => ({ bridge: null, chips: [chip], nics: [] })),
   ];
   const wanted = groups.map((group) => ({ ...group, at: barycentre(draft, group.chips) })).sort((x, y) => Math.sign(x.nics.length) - Math.sign(y.nics.length) || x.at - y.at);
-  const stackRoom = PAD + Math.max(180, nicsWidth(nics.filter((nic) => nic.master === null))) + GAP;
+  const stackRoom = PAD + Math.max(draft.stack.width, nicsWidth(nics.filter((nic) => nic.master === null))) + GAP;
   const alone = groups.length === 1;
   let cursor = PAD;
   const placed = wanted.map((group): PlacedGroup => {
@@ -162,7 +163,7 @@ function emitRootRow(draft: Draft, placed: readonly PlacedGroup[], top: number):
   const y = top + strip;
   for (const group of placed) {
     if (group.bridge) {
-      draft.boxes.push({ id: group.bridge.id, kind: 'bridge', x: group.left, y: y + CHIP_HEIGHT / 2, width: group.right - group.left, height: BAR_HEIGHT + 10, inside: draft.machine.name });
+      draft.boxes.push({ id: group.bridge.id, kind: 'bridge', x: group.left, y: y + CHIP_HEIGHT / 2, width: group.right - group.left, height: BRIDGE_HEIGHT, inside: draft.machine.name });
     }
     group.chips.forEach((chip, index) => {
       const width = chipWidth(chip.name);
@@ -182,7 +183,7 @@ function emitRootRow(draft: Draft, placed: readonly PlacedGroup[], top: number):
     }
   }
   const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.nics.length > 0).map((group) => group.slots));
-  return { right: Math.max(PAD, ...placed.map((group) => group.right)), bottom: placed.length === 0 ? y : y + CHIP_HEIGHT / 2 + BAR_HEIGHT + 10, slots };
+  return { right: Math.max(PAD, ...placed.map((group) => group.right)), bottom: placed.length === 0 ? y : y + CHIP_HEIGHT / 2 + BRIDGE_HEIGHT, slots };
 }
 
 function exitOf(draft: Draft, chipX: ReadonlyMap<string, number>, id: string): Point {
@@ -221,15 +222,15 @@ function placeStack(draft: Draft, root: TopologyNamespace, nics: readonly Topolo
   const bridged = nics.filter((nic) => nic.master !== null);
   const top = above.bottom + GAP + 4;
   const total = nicsWidth(routed) - GAP;
-  const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + total, PAD + 180);
-  const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: STACK_HEIGHT, inside: draft.machine.name };
+  const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + total, PAD + draft.stack.width);
+  const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: draft.stack.height, inside: draft.machine.name };
   draft.boxes.push(stack);
   hang(draft, root, stack, above.bottom);
-  const y = top + STACK_HEIGHT + (nics.length === 0 ? PAD : GAP + NIC_HEIGHT / 2);
+  const y = top + draft.stack.height + (nics.length === 0 ? PAD : GAP + NIC_HEIGHT / 2);
   let x = PAD + Math.max(0, (stackRight - PAD - total) / 2);
   for (const nic of routed) {
     const middle = x + nicWidth(nic.name) / 2;
-    draft.routes.push({ id: `${nic.id}|stack`, kind: 'inner', a: stack.id, b: nic.id, points: [{ x: middle, y: top + STACK_HEIGHT }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
+    draft.routes.push({ id: `${nic.id}|stack`, kind: 'inner', a: stack.id, b: nic.id, points: [{ x: middle, y: top + draft.stack.height }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
     x = placeNic(draft, nic, x, y);
   }
   for (const nic of bridged) {

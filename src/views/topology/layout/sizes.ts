@@ -5,9 +5,16 @@ export const TITLE = 40;
 export const CHIP_HEIGHT = 22;
 export const NIC_HEIGHT = 40;
 export const BAR_HEIGHT = 34;
-export const STACK_HEIGHT = 78;
+/** A stack at its smallest: a line of words, and a packet below it; with its hooks between the two. */
+export const STACK = { width: 180, height: 78 } as const;
+export const HOOKED_STACK = { width: 262, height: 128 } as const;
 export const MACHINE_GAP = 48;
 export const CHANNEL = 44;
+/** Height of a bridge's bar: half a port, and a packet below it. */
+export const BRIDGE_HEIGHT = 56;
+/** A packet's strip, with its line of addresses. */
+export const STRIP_HEIGHT = 40;
+export const STRIP_WIDTH = 168;
 
 const MONO = 7.3;
 const SANS = 7.6;

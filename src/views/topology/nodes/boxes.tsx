@@ -1,8 +1,12 @@
+import { lazy, Suspense } from 'react';
 import { formatIpv4, type AddrRow, type LinkRow, type State } from '../../../core/index.ts';
 import { tableOf } from '../../../store/topology.ts';
 import { sceneAt } from '../../../store/scene.ts';
 import { useNow, usePlayer, usePlayerState } from '../../player/player-context.ts';
 import type { Box } from '../layout/geometry.ts';
+import { HOOKED_STACK } from '../layout/sizes.ts';
+
+const HookMap = lazy(() => import('../../stack/HookMap.tsx'));
 
 /** What every node of the map gets: its box. React Flow's own props are not used. */
 export interface BoxProps {
@@ -91,6 +95,7 @@ export function StackBox({ data: { box } }: BoxProps) {
       {/* The packet lies below the first line, so there is room for one. */}
       {fn === '' && <span className="map-name">IP stack</span>}
       <span className="map-address">{fn !== '' ? fn : forwards ? 'ip_forward = 1' : 'ip_forward = 0'}</span>
+      {box.height === HOOKED_STACK.height ? <Suspense><HookMap place={place} /></Suspense> : null}
     </div>
   );
 }

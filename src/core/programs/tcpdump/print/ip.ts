@@ -5,10 +5,11 @@ import { printIcmp } from './icmp.ts';
 import { printIpOptions } from './ip-options.ts';
 import { ipText, type Printer, u16, u8, has, Truncated } from './printer.ts';
 import { protocolName, verboseProtocolName } from './protocols.ts';
+import { printTcp } from './tcp.ts';
 import { printUdp } from './udp.ts';
 
 /** Protocols that tcpdump has a printer for and this one has not. */
-const OTHER_PRINTERS = new Set([2, 6, 9, 33, 41, 46, 47, 50, 51, 55, 89, 103, 108, 112, 113, 132]);
+const OTHER_PRINTERS = new Set([2, 9, 33, 41, 46, 47, 50, 51, 55, 89, 103, 108, 112, 113, 132]);
 const DCCP = 33;
 const SCTP = 132;
 const FLAGS: readonly [bit: number, name: string][] = [[0x2000, '+'], [0x4000, 'DF'], [0x8000, 'rsvd']];
@@ -126,6 +127,8 @@ function printPayload(p: Printer, payload: IpPayload): void {
       return printIcmp(p, payload, printIp);
     case IPPROTO_UDP:
       return printUdp(p, payload);
+    case IPPROTO_TCP:
+      return printTcp(p, payload);
     case 4:
       return printIp(p, payload.at, payload.length);
     default: {

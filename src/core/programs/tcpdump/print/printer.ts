@@ -19,6 +19,8 @@ export interface PrintOptions {
   readonly absolute: boolean;
   /** False for -K. */
   readonly checksums: boolean;
+  /** Where conversations of TCP began, kept from packet to packet; absent: each packet stands alone. */
+  readonly conversations?: Map<string, { seq: number; ack: number }>;
   /** The name of a host, or null. */
   readonly hostName: (ip: number) => string | null;
   /** The name of a service, or null. */
