@@ -153,7 +153,7 @@ test('nothing moves for who asked for it', async ({ page }) => {
 
 test('arrow keys within the tabs change the tab, and leave the journey where it is', async ({ page }) => {
   await open(page, `?scenario=${SCENARIO}`);
-  await page.getByRole('tab', { name: 'Packet' }).focus();
+  await page.getByRole('tab', { name: 'Packet' }).click();
   const before = await position(page);
   await page.keyboard.press('ArrowRight');
   await expect(page.getByRole('tab', { name: 'Tables' })).toBeFocused();

@@ -15,7 +15,8 @@ for (const lab of labs()) {
       await open(page, `?scenario=${lab.id}`);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(lab.title);
       for (const [number, beat] of beats.entries()) {
-        if (number > 0) await page.getByRole('button', { name: 'Next moment of the story' }).click();
+        // A story may begin at a later moment than the journey.
+        if (number > 0 || beat !== lab.steps[0]!.beats[0] || beat.at !== 'start') await page.getByRole('button', { name: 'Next moment of the story' }).click();
         const item = page.locator(`.story-beats > li[data-beat="${number}"]`);
         await expect(item, `beat ${number + 1}`).toHaveAttribute('aria-current', 'step');
         await expect(item).toContainText(firstWords(beat.say));

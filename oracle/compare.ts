@@ -68,6 +68,7 @@ function compareStep([kernel, simulator]: [Side, Side], index: number, age: Neig
   for (const place of union(realFrames.keys(), simulatedFrames.keys())) {
     compare(`frames ${place}`, (realFrames.get(place) ?? []).join('\n'), (simulatedFrames.get(place) ?? []).join('\n'));
   }
+  const apart = ((real.tablesNs ?? 0) - (simulated.tablesNs ?? real.tablesNs ?? 0)) / 1e9;
   const namespaces = [real, simulated].map(({ tables }) => Object.keys(tables).sort());
   compare('namespaces', namespaces[0]!.join('\n'), namespaces[1]!.join('\n'));
   for (const namespace of union(namespaces[0]!).filter((name) => namespaces[1]!.includes(name))) {
@@ -82,7 +83,7 @@ function compareStep([kernel, simulator]: [Side, Side], index: number, age: Neig
     }
     for (const table of TEXT_TABLES) {
       const before = [kernel, simulator].map(({ steps }) => steps[index - 1]?.tables[namespace]?.[table] ?? '') as [string, string];
-      const lines = textTableLines(table, real.tables[namespace]![table], simulated.tables[namespace]![table], before, kernel.isNamedPort);
+      const lines = textTableLines(table, real.tables[namespace]![table], simulated.tables[namespace]![table], { before, apart, isNamedPort: kernel.isNamedPort });
       compare(`${table} of ${namespace}`, lines.kernel.join('\n'), lines.simulator.join('\n'));
     }
   }

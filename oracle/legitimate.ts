@@ -104,14 +104,14 @@ export const TIMEOUT_TOLERANCE = { seconds: 2, reason: 'real time: how long a co
 export const TEXT_TABLE_RULES: readonly { readonly table: TextTableName; readonly what: string; readonly reason: string }[] = [
   { table: 'iptables', what: 'comments', reason: 'real time' },
   { table: 'iptables', what: 'order of the tables', reason: 'listed in the order of a hash' },
-  { table: 'conntrack', what: `timeouts that are at most ${TIMEOUT_TOLERANCE.seconds} s apart`, reason: TIMEOUT_TOLERANCE.reason },
+  { table: 'conntrack', what: `timeouts that are at most ${TIMEOUT_TOLERANCE.seconds} s apart, besides the time between the two readings`, reason: TIMEOUT_TOLERANCE.reason },
   { table: 'conntrack', what: 'ICMP ids, and ports that are neither below 1024 nor written in the lab: only which are the same in a line', reason: 'the kernel draws them at random' },
   { table: 'conntrack', what: '`use`', reason: 'who happens to hold the entry at that moment' },
   { table: 'conntrack', what: 'order of lines', reason: 'listed in the order of a hash that the kernel seeds at boot' },
   { table: 'ss', what: 'ports that are neither below 1024 nor written in the lab', reason: 'the kernel draws them at random' },
   { table: 'ss', what: 'order of lines, width of columns', reason: 'listed in the order of a hash that the kernel seeds at boot' },
   { table: 'ipset', what: '`initval`', reason: 'the kernel draws it at random' },
-  { table: 'ipset', what: `timeouts that are at most ${TIMEOUT_TOLERANCE.seconds} s apart`, reason: TIMEOUT_TOLERANCE.reason },
+  { table: 'ipset', what: `timeouts that are at most ${TIMEOUT_TOLERANCE.seconds} s apart, besides the time between the two readings`, reason: TIMEOUT_TOLERANCE.reason },
   { table: 'ipset', what: 'order of the members of a set that is no list', reason: 'listed in the order of a hash that the kernel seeds for each set' },
   { table: 'counters', what: 'all but those of src/core/lab/counter-lines.ts, which are compared as changes during a step', reason: 'how busy this computer is, or of what is not simulated' },
 ];

@@ -139,7 +139,7 @@ async function runStep(run: Run, step: LabStep, onStart: (earlier: Walks) => voi
   const endNs = await clock(run);
   await run.pause(step.settle);
   const tables = await quietTables(run);
-  return { i: step.index, on: step.on ?? '', run: step.run, exit, ...output, startNs, endNs, tables };
+  return { i: step.index, on: step.on ?? '', run: step.run, exit, ...output, startNs, endNs, tablesNs: await clock(run), tables };
 }
 
 async function quietTables(run: Run): Promise<Tables> {

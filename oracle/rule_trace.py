@@ -117,7 +117,7 @@ class RuleTrace:
                     continue
                 raise
             for kind, flags, body in self.messages(data):
-                if kind >> 8 == NFTABLES and body[:1] == bytes([PF_INET]):
+                if kind >> 8 == NFTABLES and (body[:1] == bytes([PF_INET]) or kind & 255 == NEWGEN):
                     self.take(kind & 255, flags, attributes(body[4:]))
 
     def take(self, kind, flags, found):

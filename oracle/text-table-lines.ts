@@ -10,14 +10,21 @@ export interface TextLines {
 /** Ports that are compared as they are. */
 export type IsNamedPort = (port: number) => boolean;
 
-/** `before`: the counters at the end of the step before, of both sides. */
-export function textTableLines(table: TextTableName, kernel: string, simulator: string, before: readonly [string, string], isNamedPort: IsNamedPort): TextLines {
+export interface TextContext {
+  /** The counters at the end of the step before, of both sides. */
+  readonly before: readonly [string, string];
+  /** Seconds between the two readings of the tables. */
+  readonly apart: number;
+  readonly isNamedPort: IsNamedPort;
+}
+
+export function textTableLines(table: TextTableName, kernel: string, simulator: string, { before, apart, isNamedPort }: TextContext): TextLines {
   switch (table) {
     case 'counters': return { kernel: counterChanges(before[0], kernel), simulator: counterChanges(before[1], simulator) };
     case 'iptables': return { kernel: ruleLines(kernel), simulator: ruleLines(simulator) };
-    case 'conntrack': return sameTimeouts(connectionLines(kernel, isNamedPort), connectionLines(simulator, isNamedPort));
+    case 'conntrack': return sameTimeouts(connectionLines(kernel, isNamedPort), connectionLines(simulator, isNamedPort), apart);
     case 'ss': return { kernel: socketLines(kernel, isNamedPort), simulator: socketLines(simulator, isNamedPort) };
-    case 'ipset': return sameTimeouts(setLines(kernel), setLines(simulator));
+    case 'ipset': return sameTimeouts(setLines(kernel), setLines(simulator), apart);
   }
 }
 
@@ -86,11 +93,12 @@ function byText(a: TimedLine, b: TimedLine): number {
 }
 
 /** Where the timeouts of a line are nearly the same, both get that of the kernel. */
-function sameTimeouts(kernel: readonly TimedLine[], simulator: readonly TimedLine[]): TextLines {
+function sameTimeouts(kernel: readonly TimedLine[], simulator: readonly TimedLine[], apart: number): TextLines {
+  const tolerance = TIMEOUT_TOLERANCE.seconds + Math.abs(apart);
   const shown = ({ text, timeout }: TimedLine): string => (timeout === null ? text : text.replace('#', String(timeout)));
   const unpaired = [...kernel];
   const matched = simulator.map((line) => {
-    const at = unpaired.findIndex(({ text, timeout }) => text === line.text && timeout !== null && line.timeout !== null && Math.abs(timeout - line.timeout) <= TIMEOUT_TOLERANCE.seconds);
+    const at = unpaired.findIndex(({ text, timeout }) => text === line.text && timeout !== null && line.timeout !== null && Math.abs(timeout - line.timeout) <= tolerance);
     return at < 0 ? line : unpaired.splice(at, 1)[0]!;
   });
   const lines = matched.map(shown);

@@ -121,6 +121,17 @@ interface Answer {
 
 /** Finds the way to the sender, asks the limit for it, and sends (icmp_route_lookup, icmpv4_xrlim_allow, icmp_push_reply). */
 function sendAnswer(answer: Answer, content: (route: RouteResult) => Packet | DataHeader | null): void {
+  const { inet } = answer.ns;
+  if (inet.icmpSending) return;
+  inet.icmpSending = true;
+  try {
+    sendAnswerLocked(answer, content);
+  } finally {
+    inet.icmpSending = false;
+  }
+}
+
+function sendAnswerLocked(answer: Answer, content: (route: RouteResult) => Packet | DataHeader | null): void {
   const { ns, about, header, options } = answer;
   const dst = options?.firstHop ?? answer.dst;
   const mark = sysctlInt(ns, 'net.ipv4.fwmark_reflect') !== 0 ? about.mark : 0;

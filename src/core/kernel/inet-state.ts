@@ -59,6 +59,8 @@ export interface InetState {
   /** The token bucket of icmp_msgs_per_sec. */
   icmpCredit: number;
   icmpStamp: SimTime;
+  /** The kernel's one socket for ICMP is sending: what is sent on the way can be told of no error (icmp_xmit_lock). */
+  icmpSending: boolean;
   /** ip_idents: the last identification given out, and when, by flow. */
   readonly idents: Map<number, { id: number; at: SimTime }>;
 }

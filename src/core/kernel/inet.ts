@@ -22,7 +22,7 @@ export function attachInet(ns: NetNamespace): void {
     stats: newIpStats(),
     protocols: new Map([[IPPROTO_ICMP, icmpProtocol], [IPPROTO_UDP, udpProtocol], [IPPROTO_TCP, tcpProtocol]]),
     rawSockets: new Map(), udpSockets: new Map(), tcp: newTcpTables(), sockets: { last: 0 }, fragQueues: new Map(), fragMemory: 0, peers: new Map(), exceptions: new Map(),
-    icmpCredit: 0, icmpStamp: -SECOND, idents: new Map(),
+    icmpCredit: 0, icmpStamp: -SECOND, icmpSending: false, idents: new Map(),
   };
   attachFib(ns);
   attachArp(ns);

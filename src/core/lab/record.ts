@@ -30,6 +30,8 @@ export interface RecordStep {
   readonly startNs: number;
   /** When the command ended (not the settling after it). */
   readonly endNs: number;
+  /** When the tables had been read. */
+  readonly tablesNs?: number;
   readonly frames: readonly RecordFrame[];
   /** In a lab with `trace`: the rules that packets met in iptables' tables, by namespace, in order of the packets' coming. */
   readonly walks?: Readonly<Record<string, readonly RecordWalk[]>>;

@@ -55,6 +55,8 @@ export interface StepResult extends CommandResult {
   /** 1, 2, ... */
   readonly index: number;
   readonly note: string;
+  /** When its tables were read. */
+  readonly tablesNs: SimTime;
 }
 
 /** A lab that was run: what happened, what it printed, where the story's moments are, and what was not as promised. */

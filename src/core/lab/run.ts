@@ -113,7 +113,7 @@ function* runStep(session: Session, step: LabStep): Generator<Progress, void, vo
   const range: StepRange = { start, end, next: recorder.steps.length };
   const { stopped, read, ...rest } = ended;
   const printed = read ? read() : { stdout: '', stderr: '' };
-  session.steps.push({ ...rest, ...printed, endNs, range, index: step.index, note: step.note });
+  session.steps.push({ ...rest, ...printed, endNs, tablesNs: queue.now, range, index: step.index, note: step.note });
   session.tables.push(session.wantTables || (step.expect?.rows.length ?? 0) > 0 ? tablesOf(world) : {});
   if (stopped !== null) session.problems.push({ path: [...path, 'run'], message: stopped.replace(/^hopscope: /, ''), hint: '' });
   if (step.on !== null && ended.exit === TIMED_OUT && step.expect?.exit !== TIMED_OUT && stopped === null) {
@@ -236,8 +236,8 @@ function finish(session: Session): LabRun {
 
 function recordOf({ lab, world, tables }: Session, steps: readonly StepResult[]): LabRecord {
   const walks = lab.trace ? recordWalks(world.recorder.steps, steps.map(({ range }) => range.start)) : null;
-  const written = steps.map(({ index, on, run, exit, stdout, stderr, startNs, endNs, range }, i): RecordStep => ({
-    i: index, on, run, exit, stdout, stderr, startNs, endNs,
+  const written = steps.map(({ index, on, run, exit, stdout, stderr, startNs, endNs, tablesNs, range }, i): RecordStep => ({
+    i: index, on, run, exit, stdout, stderr, startNs, endNs, tablesNs,
     frames: recordFrames(lab, world.recorder.steps, range.start, range.next), tables: tables[i]!, ...(walks === null ? {} : { walks: walks[i]! }),
   }));
   return { version: 1, lab: lab.id, devices: devicesOf(tables), steps: written };

@@ -21,6 +21,8 @@ interface OpenWalk {
 export function recordWalks(steps: readonly Step[], starts: readonly number[]): Record<string, RecordWalk[]>[] {
   const rules = new Map<string, XtRule>();
   const open = new Map<string, OpenWalk>();
+  // What a packet was before NAT wrote into it: the kernel reports it as it came to the hook.
+  const arrived = new Map<string, Packet>();
   const walks: Record<string, RecordWalk[]>[] = starts.map(() => ({}));
   let current = -1;
   for (const step of steps) {
@@ -28,14 +30,16 @@ export function recordWalks(steps: readonly Step[], starts: readonly number[]): 
     for (const { table, key, after } of step.changes) {
       if (after !== null && table.endsWith('#xtrule')) rules.set(`${table} ${key}`, (after as XtRuleRow).rule);
     }
-    if (step.kind !== 'nf.table') continue;
     const place = placeOfStep(step);
     const key = `${place} ${step.skb}`;
+    if (step.kind === 'dev.rx' || step.kind === 'dev.xmit') arrived.delete(key);
+    if (step.kind === 'nat.rewrite' && !arrived.has(key)) arrived.set(key, step.before);
+    if (step.kind !== 'nf.table') continue;
     let packet = open.get(key);
     if (packet === undefined || !goesOn(packet.hook, step.hook)) {
       packet = { walk: [], hook: step.hook };
       open.set(key, packet);
-      if (current >= 0 && step.packet !== null) (walks[current]![place] ??= []).push({ packet: headerHex(step.packet), walk: packet.walk });
+      if (current >= 0 && step.packet !== null) (walks[current]![place] ??= []).push({ packet: headerHex(arrived.get(key) ?? step.packet), walk: packet.walk });
     }
     packet.hook = step.hook;
     packet.walk.push(...lines(step, rules));

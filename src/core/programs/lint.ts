@@ -4,6 +4,8 @@ import { ipObject } from './iproute2/ip.ts';
 import { LINK_KINDS_NOT_SIMULATED, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
 import { parseOptions } from './iproute2/options.ts';
 import { BRCTL_COMMANDS } from './brctl/brctl.ts';
+import { checkCurlArgs } from './http-client/curl.ts';
+import { checkPythonArgs } from './http-server/python3.ts';
 import { checkIptablesArgs } from './iptables/check-args.ts';
 import { IFCONFIG_NOT_SIMULATED } from './net-tools/ifconfig.ts';
 import { checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
@@ -15,7 +17,7 @@ export type CheckArgs = (argv: readonly string[]) => string[];
 /** Programs whose command lines can be judged without running them. */
 export const CHECKS: Readonly<Record<string, CheckArgs>> = {
   ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs, ifconfig: checkIfconfigArgs, ping: checkPingArgs, traceroute: checkTracerouteArgs,
-  tcpdump: checkTcpdumpArgs, iptables: checkIptablesArgs, 'iptables-nft': checkIptablesArgs,
+  tcpdump: checkTcpdumpArgs, iptables: checkIptablesArgs, 'iptables-nft': checkIptablesArgs, curl: checkCurlArgs, python3: checkPythonArgs,
 };
 
 /** What a command line asks for that is not simulated; nothing for a program that is not known here. */

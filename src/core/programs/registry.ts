@@ -3,8 +3,6 @@ import type { Program } from '../shell/process.ts';
 import { arping } from './arping/arping.ts';
 import { brctl } from './brctl/brctl.ts';
 import { conntrack } from './conntrack/conntrack.ts';
-import { curl } from './curl/curl.ts';
-import { python3 } from './http-server/python3.ts';
 import { bridge } from './iproute2/bridge.ts';
 import { ip } from './iproute2/ip.ts';
 import { iptables } from './iptables/iptables.ts';
@@ -48,8 +46,6 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   nc,
   netcat: nc,
   socat,
-  curl,
-  python3,
   ss,
   ...TEXT_PROGRAMS,
 };

@@ -76,7 +76,7 @@ function Arrow({ to, on }: { readonly to: keyof typeof GLYPHS; readonly on: bool
 }
 
 function HookCell({ hook, arrows }: { readonly hook: Hook; readonly arrows: string }) {
-  const on = hook.lit !== '';
+  const on = hook.lit !== '' && hook.lit !== 'stopped';
   return (
     <div className={`stack-cell hook ${hook.lit}`} data-hook={hook.name} data-lit={hook.lit}>
       <h3>

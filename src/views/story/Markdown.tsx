@@ -48,7 +48,7 @@ function list(lines: readonly string[], key: number): ReactNode {
   );
 }
 
-const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|\*[^*]+\*|\[[^\]]+\]\(https?:\/\/[^)\s]+\))/;
+const INLINE = /(`[^`]+`|\*\*(?:[^*]|\*[^*]+\*)+\*\*|\*[^*]+\*|\[[^\]]+\]\(https?:\/\/[^)\s]+\))/;
 
 function inline(text: string): ReactNode[] {
   return text.split(INLINE).map((piece, index) => {
@@ -70,7 +70,7 @@ function inline(text: string): ReactNode[] {
 /** The first sentence of a beat: its title in the list. */
 export function firstSentence(text: string): string {
   const first = text.trim().split(/\n\s*\n/)[0]!.replace(/\s+/g, ' ');
-  const bold = /^\*\*([^*]+)\*\*/.exec(first);
+  const bold = /^\*\*((?:[^*]|\*[^*]+\*)+)\*\*/.exec(first);
   if (bold) return bold[1]!;
   const end = /[.!?](?=\s|$)/.exec(first.replace(/`[^`]*`/g, (code) => '_'.repeat(code.length)));
   return end ? first.slice(0, end.index + 1) : first;

@@ -196,7 +196,7 @@ function TableRow({ run, seq, row, tableId, wanted }: TableRowProps) {
         const old = row.before?.[index]?.split('\n') ?? null;
         const body = cell.split('\n').map((line, at) => {
           const text = <Cell run={run} seq={seq} text={line} />;
-          return <span key={at}>{at === 0 ? '' : '\n'}{old && (old[at] ?? '') !== line ? <mark title={`was ${old[at] ?? 'not there'}`}>{text}</mark> : text}</span>;
+          return <span key={at}>{at === 0 ? '' : '\n'}{old && line !== '' && (old[at] ?? '') !== line ? <mark title={`was ${old[at] ?? 'not there'}`}>{text}</mark> : text}</span>;
         });
         return (
           <td key={index} className={cell.length > (tableId.endsWith('#xtrule') ? 18 : 30) && !cell.includes('\n') ? 'wrap' : undefined}>

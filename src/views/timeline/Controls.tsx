@@ -30,7 +30,7 @@ const GRANULARITY_NAMES: Readonly<Record<Granularity, string>> = { wire: 'Wire',
 const GRANULARITY_HELP: Readonly<Record<Granularity, string>> = {
   wire: 'Stop at frames and drops only',
   stack: 'Stop at what the stack decides, too',
-  rules: 'Stop at every single thing',
+  rules: 'Stop at every single thing, and at every rule that is asked',
 };
 
 /** The player's controls: stepping first, playing second. One tab stop; the arrow keys move within. */

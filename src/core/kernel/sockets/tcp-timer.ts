@@ -59,9 +59,9 @@ function writeTimeout(sk: TcpSock): boolean {
   const { ns } = sk;
   let expired: boolean;
   if (sk.state === 'SYN_SENT' || sk.state === 'SYN_RECV') {
-    let most = sysctlInt(ns, 'net.ipv4.tcp_syn_retries');
-    if (sk.state === 'SYN_SENT') most += sysctlInt(ns, 'net.ipv4.tcp_syn_linear_timeouts');
-    expired = sk.retransmits >= most;
+    const retries = sysctlInt(ns, 'net.ipv4.tcp_syn_retries');
+    const most = retries + (sk.state === 'SYN_SENT' ? sysctlInt(ns, 'net.ipv4.tcp_syn_linear_timeouts') : 0);
+    expired = sk.retransmits >= most || timedOut(sk, retries);
   } else {
     let boundary = sysctlInt(ns, 'net.ipv4.tcp_retries2');
     if (timedOut(sk, sysctlInt(ns, 'net.ipv4.tcp_retries1'))) sk.dst = null;

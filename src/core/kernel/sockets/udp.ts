@@ -92,6 +92,8 @@ function udpRcv(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
   const sock = udpLookup(ns, ip.src, udp.sport, ip.dst, udp.dport, inetIif(skb, dev));
   if (sock !== null) return udpQueueRcv(ns, sock, skb, dev);
   ns.count('Udp.NoPorts');
+  // nf_reset_ct: the error is not tied to the connection.
+  skb.ct = skb.ctinfo = null;
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
   dropSkb(skb, dev, '__udp4_lib_rcv', 'NO_SOCKET', `nobody listens on port ${udp.dport}`);
 }

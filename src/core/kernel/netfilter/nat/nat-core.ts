@@ -51,8 +51,10 @@ export function natSetupInfo(ns: NetNamespace, skb: SkBuff, ct: NfConn, range: N
     ct.srcNatDone = true;
     addBySource(ns, ct);
   } else ct.dstNatDone = true;
+  // What stays as it is, and no rule has asked for, is no news.
+  if (!ns.recorder.on || (!changed && rule === null)) return 'accept';
   ctSync(ns, ct);
-  if (ns.recorder.on && (changed || rule !== null)) recordSetup(ns, skb, ct, manip, current, tuple, rule, why);
+  recordSetup(ns, skb, ct, manip, current, tuple, rule, why);
   return 'accept';
 }
 

@@ -19,6 +19,8 @@ function parsePorts(call: OptionCall, protocol: string): PortMatch {
   const [from, to] = [arg.slice(0, colon), arg.slice(colon + 1)];
   const range = [from === '' ? 0 : parsePort(from, protocol), to === '' ? UINT16_MAX : parsePort(to, protocol)] as const;
   if (range[0] > range[1]) fail('invalid portrange (min > max)');
+  // iptables-nft says "greater than" for that, and reads it back so (add_nft_tcpudp).
+  if (invert && range[0] === 0 && range[1] > 0 && range[1] < UINT16_MAX) return { range: [range[1] + 1, UINT16_MAX], invert: false };
   return { range, invert };
 }
 

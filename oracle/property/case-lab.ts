@@ -1,0 +1,52 @@
+import { parseLab, type Lab } from '../../src/core/index.ts';
+import { restoreText, type Case } from './cases.ts';
+
+/** Cases that run at the same time, each in three namespaces of its own. */
+export const WIDTH = 20;
+
+/**
+ * A lab that runs cases, WIDTH in each step. Case n is in the namespaces a<n>, r<n>, b<n> (n counts from 1 within a step), and what it
+ * prints comes after the line `case <n>`.
+ */
+export function caseLab(all: readonly Case[]): Lab {
+  const width = Math.min(WIDTH, all.length);
+  const steps = [];
+  for (let at = 0; at < all.length; at += width) steps.push({ on: 'm', timeout: 60, run: stepScript(all.slice(at, at + width)) });
+  const parsed = parseLab(JSON.stringify({ title: 'Cases', trace: true, settle: 0.5, machines: { m: { setup: setupScript(width), timeout: 120 } }, steps }));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.lab;
+}
+
+function setupScript(width: number): string {
+  return `
+for n in $(seq ${width}); do
+  ip netns add a$n; ip netns add r$n; ip netns add b$n
+  ip link add eth0 netns a$n address 02:00:00:aa:00:01 type veth peer name eth1 address 02:00:00:aa:00:02 netns r$n
+  ip link add eth0 netns b$n address 02:00:00:aa:00:03 type veth peer name eth2 address 02:00:00:aa:00:04 netns r$n
+  for ns in a$n r$n b$n; do ip -n $ns link set lo up; done
+  ip -n a$n addr add 10.1.0.2/24 dev eth0; ip -n a$n addr add 10.1.0.3/24 dev eth0; ip -n a$n link set eth0 up
+  ip -n b$n addr add 10.2.0.2/24 dev eth0; ip -n b$n addr add 10.2.0.3/24 dev eth0; ip -n b$n link set eth0 up
+  ip -n r$n addr add 10.1.0.1/24 dev eth1; ip -n r$n link set eth1 up
+  ip -n r$n addr add 10.2.0.1/24 dev eth2; ip -n r$n link set eth2 up
+  for i in 2 3; do
+    ip -n r$n neigh add 10.1.0.$i lladdr 02:00:00:aa:00:01 dev eth1; ip -n r$n neigh add 10.2.0.$i lladdr 02:00:00:aa:00:03 dev eth2
+  done
+  ip -n a$n neigh add 10.1.0.1 lladdr 02:00:00:aa:00:02 dev eth0; ip -n b$n neigh add 10.2.0.1 lladdr 02:00:00:aa:00:04 dev eth0
+  ip -n a$n route add default via 10.1.0.1; ip -n b$n route add default via 10.2.0.1
+  ip netns exec r$n sysctl -qw net.ipv4.ip_forward=1
+  for ns in a$n r$n b$n; do ip netns exec $ns nc -l -k -p 80 </dev/null >/dev/null 2>&1 & done
+done
+`;
+}
+
+function stepScript(some: readonly Case[]): string {
+  const files = some.map((one, i) => `(\n${caseScript(one, i + 1)}\n) >out${i + 1} 2>&1 &`);
+  return `${files.join('\n')}\nwait\nfor n in $(seq ${some.length}); do echo "case $n"; cat out$n; done\n`;
+}
+
+function caseScript(one: Case, n: number): string {
+  return [
+    `ip netns exec r${n} iptables-restore <<'END'`, restoreText(one), 'END', 'echo "restore $?"', `ip netns exec r${n} conntrack -F 2>/dev/null`,
+    ...one.sends.map(({ from, command }) => `ip netns exec ${from}${n} sh -c '${command}'; echo "exit $?"`),
+  ].join('\n');
+}
