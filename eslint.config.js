@@ -28,7 +28,7 @@ function wall({ from, never, coreDoor }) {
   if (from.startsWith('src/core')) patterns.push({ regex: '^(react|zustand|@xyflow|node:)', message: 'core runs everywhere: no React, no Node' });
   return {
     files: [`${from}/**/*.{ts,tsx}`],
-    ignores: ['**/*.test.ts', '**/*.test.tsx'],
+    ignores: ['**/*.test.ts', '**/*.test.tsx', '**/*.harness.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns }] },
   };
 }
@@ -53,7 +53,7 @@ export default tseslint.config(
   ...WALLS.map(wall),
   {
     files: ['src/core/**/*.ts'],
-    ignores: ['**/*.test.ts'],
+    ignores: ['**/*.test.ts', '**/*.harness.ts'],
     rules: {
       'no-console': 'error',
       'no-restricted-globals': ['error',

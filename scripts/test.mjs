@@ -21,6 +21,7 @@ const STAGES = [
   ['build', 'npx', ['vite', 'build', '--logLevel', 'warn']],
   ['budget', 'node', ['scripts/check-budget.mjs']],
   ...(kernel ? [['oracle', 'node', ['bin/hopscope', 'verify', 'scenarios/**/*.yaml', 'oracle/labs/*.yaml']]] : []),
+  ...(kernel ? [['property', 'npx', ['vitest', 'run', '--config', 'oracle/property/vitest.config.ts']]] : []),
   ...(browser ? [['e2e', 'npx', ['playwright', 'test']]] : []),
 ];
 

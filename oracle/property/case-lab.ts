@@ -33,8 +33,8 @@ for n in $(seq ${width}); do
   done
   ip -n a$n neigh add 10.1.0.1 lladdr 02:00:00:aa:00:02 dev eth0; ip -n b$n neigh add 10.2.0.1 lladdr 02:00:00:aa:00:04 dev eth0
   ip -n a$n route add default via 10.1.0.1; ip -n b$n route add default via 10.2.0.1
-  ip netns exec r$n sysctl -qw net.ipv4.ip_forward=1
-  for ns in a$n r$n b$n; do ip netns exec $ns nc -l -k -p 80 </dev/null >/dev/null 2>&1 & done
+  # How many redirects are sent is a matter of time.
+  ip netns exec r$n sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth1.send_redirects=0 net.ipv4.conf.eth2.send_redirects=0
 done
 `;
 }
@@ -44,9 +44,10 @@ function stepScript(some: readonly Case[]): string {
   return `${files.join('\n')}\nwait\nfor n in $(seq ${some.length}); do echo "case $n"; cat out$n; done\n`;
 }
 
+/** After each command there is a pause: which of two programs sends first is no matter of rules. */
 function caseScript(one: Case, n: number): string {
   return [
     `ip netns exec r${n} iptables-restore <<'END'`, restoreText(one), 'END', 'echo "restore $?"', `ip netns exec r${n} conntrack -F 2>/dev/null`,
-    ...one.sends.map(({ from, command }) => `ip netns exec ${from}${n} sh -c '${command}'; echo "exit $?"`),
+    ...one.sends.map(({ from, command }) => `ip netns exec ${from}${n} sh -c '${command}'; echo "exit $?"; sleep 0.01`),
   ].join('\n');
 }

@@ -69,7 +69,15 @@ const plainMatch: fc.Arbitrary<string> = fc.oneof(
     .map(([every, packet, not]) => `-m statistic --mode nth ${not}--every ${every} --packet ${packet}`),
   fc.integer({ min: 1, max: 4 }).map((burst) => `-m limit --limit 1/hour --limit-burst ${burst}`),
   one('-m comment --comment "a comment"'),
+  fc.tuple(maybeNot, one('--set', '--rcheck', '--update', '--remove', '--rcheck --hitcount 2', '--update --seconds 60', '--rcheck --rttl'), one('--rsource', '--rdest')).map(([not, mode, side]) => `-m recent ${not}${mode} --name seen ${side}`),
 );
+
+/** Matches that only some chains may have. */
+function chainMatch(table: string, chain: string): fc.Arbitrary<string> {
+  if (chain === 'PREROUTING' && table !== 'nat') return one('', '--loose', '--validmark', '--invert', '--accept-local').map((option) => `-m rpfilter ${option}`.trim());
+  if (chain === 'OUTPUT' || chain === 'POSTROUTING') return fc.tuple(maybeNot, one('--uid-owner 0', '--gid-owner 0', '--socket-exists', '--uid-owner 1000')).map(([not, who]) => `-m owner ${not}${who}`);
+  return plainMatch;
+}
 
 function deviceMatch(chain: string): fc.Arbitrary<string> {
   const incoming = !['OUTPUT', 'POSTROUTING'].includes(chain);
@@ -128,7 +136,7 @@ function aimOf(table: string, chain: string): fc.Arbitrary<Aim> {
 const place = fc.oneof(...TABLES.map((table) => one(...CHAINS[table]!).map((chain) => ({ table, chain }))));
 
 const rule: fc.Arbitrary<CaseRule> = place.chain(({ table, chain }) => fc.record({
-  aim: aimOf(table, chain), protocol: fc.option(protocolMatch), device: fc.option(deviceMatch(chain), { freq: 1 }), plain: fc.array(plainMatch, { maxLength: 2 }),
+  aim: aimOf(table, chain), protocol: fc.option(protocolMatch), device: fc.option(deviceMatch(chain), { freq: 1 }), plain: fc.array(fc.oneof({ weight: 8, arbitrary: plainMatch }, { weight: 1, arbitrary: chainMatch(table, chain) }), { maxLength: 2 }),
 }).map(({ aim: { target, needs }, protocol, device, plain }): CaseRule => {
   const first = needs ?? protocol;
   return { table, chain, target, matches: [...(first === null ? [] : [first]), ...(device === null ? [] : [device]), ...distinct(plain)] };
@@ -144,12 +152,13 @@ const OTHERS: Readonly<Record<Send['from'], readonly string[]>> = {
   a: ['10.2.0.2', '10.2.0.3', '10.1.0.1', '10.2.0.1'], b: ['10.1.0.2', '10.1.0.3', '10.2.0.1', '10.1.0.1'], r: ['10.1.0.2', '10.2.0.2', '10.2.0.1', '127.0.0.1'],
 };
 
-const send: fc.Arbitrary<Send> = one<Send['from']>('a', 'a', 'a', 'b', 'b', 'r').chain((from) => fc.tuple(one(...OTHERS[from]), one(5000, 5001, 53, 80), one(53, 80, 81, 5000, 5001), fc.nat({ max: 6 }))
+const send: fc.Arbitrary<Send> = one<Send['from']>('a', 'a', 'a', 'b', 'b', 'r').chain((from) => fc.tuple(one(...OTHERS[from]), one(5000, 5001, 5003), one(53, 80, 81, 5000, 5001), fc.nat({ max: 6 }))
   .map(([to, sport, dport, kind]): Send => {
-    if (kind <= 1) return { from, command: `ping -c 1 -W 0.1 ${kind === 0 ? '' : '-t 1 '}${to}` };
+    if (kind <= 1) return { from, command: `ping -c 1 -W 0.2 ${kind === 0 ? '' : '-t 1 '}${to}` };
     if (kind <= 4) return { from, command: `echo hello | timeout 0.1 nc -u -p ${sport} ${to} ${dport}` };
-    // A socket that connects to itself races with its own program.
-    return { from, command: `timeout 0.1 nc -z -p ${sport === dport ? 5002 : sport} ${to} ${dport}` };
+    // A socket that connects to itself is in a race with its program.
+    if (from === 'r' && to.endsWith('.1')) return { from, command: `timeout 0.2 nc -z -p 5002 ${to} ${dport}` };
+    return { from, command: `timeout 0.2 nc -z -p ${sport} ${to} ${dport}` };
   }));
 
 export const cases: fc.Arbitrary<Case> = fc.record({

@@ -42,10 +42,10 @@ function sections(text: string): string[] {
   return text.split(/^case \d+\n/m).slice(1);
 }
 
-/** The simplest case that still differs, and in what. A case that does not differ a second time is given back as it was. */
-export async function shrink(found: FailingCase): Promise<FailingCase> {
+/** The simplest case that still differs, and in what; null when the case does not differ a second time. */
+export async function shrink(found: FailingCase): Promise<FailingCase | null> {
   let [smallest] = await differingCases([found.failing]);
-  if (smallest === undefined) return { ...found, differences: [...found.differences, { step: 0, where: 'it did not differ when it ran again', kernel: '', simulator: '' }] };
+  if (smallest === undefined) return null;
   for (;;) {
     const [next] = await differingCases(simpler(smallest.failing));
     if (next === undefined) return smallest;

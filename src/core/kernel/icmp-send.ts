@@ -150,7 +150,7 @@ function sendAnswerLocked(answer: Answer, content: (route: RouteResult) => Packe
   const data = 'kind' in made ? [made] : made;
   const src = route.prefsrc !== 0 ? route.prefsrc : INADDR_DUMMY;
   const cookie: IpCookie = {
-    protocol: IPPROTO_ICMP, src, dst: answer.dst, tos: answer.tos, ttl: -1, multicastTtl: 1, pmtuDiscovery: 'dont', options, id: null,
+    protocol: IPPROTO_ICMP, src, dst: answer.dst, tos: answer.tos, ttl: -1, multicastTtl: 1, pmtuDiscovery: 'dont', options, id: null, kernel: true,
   };
   const body: Packet = data.length === 1 ? [header, data[0]!] : [header, ...data];
   if (frameLength(body) > 0xffff - 20) return;

@@ -26,6 +26,8 @@ export interface IpCookie {
   readonly options: SentOptions | null;
   /** Identification; null for the kernel's choice. */
   readonly id: number | null;
+  /** It is the kernel that sends, not a process. */
+  readonly kernel?: true;
 }
 
 /** The largest datagram that IPv4 can say the length of. */
@@ -38,6 +40,8 @@ const SENDING: Readonly<Record<PmtuDiscovery, SendingSock>> = {
   do: { ignoreDf: false, usePmtu: true },
   probe: { ignoreDf: false, usePmtu: false },
 };
+/** The socket that the kernel answers with (icmp_init). */
+const KERNEL_SENDING: SendingSock = { ...SENDING.dont, kernel: true };
 
 /** Path MTU of a route found for a packet made here, bytes (dst_mtu). */
 export function dstMtu(ns: NetNamespace, route: RouteResult, dst: Ipv4): number {
@@ -79,7 +83,7 @@ function selectTtl(ns: NetNamespace, cookie: IpCookie, route: RouteResult): numb
  * `tooLongFor`. The error, if any, is what the sender is told.
  */
 export function ipSendSkb(ns: NetNamespace, skb: SkBuff, cookie: IpCookie, route: RouteResult, body: Packet): Errno | null {
-  const sending = SENDING[cookie.pmtuDiscovery];
+  const sending = cookie.kernel ? KERNEL_SENDING : SENDING[cookie.pmtuDiscovery];
   const header = ipHeaderFor(ns, cookie, route, body);
   skb.packet = body.length === 2 ? [header, body[0]!, body[1]!] : [header, ...body];
   skb.dst = route;

@@ -22,6 +22,8 @@ export interface SendingSock {
   readonly ignoreDf: boolean;
   /** The path MTU is respected; else only the device's (ip_sk_use_pmtu). */
   readonly usePmtu: boolean;
+  /** A socket of the kernel itself, which no process has opened (sk_socket->file is NULL). */
+  readonly kernel?: true;
 }
 
 /**

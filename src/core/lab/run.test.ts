@@ -61,7 +61,7 @@ describe('a ping over a cable', () => {
     expect(step!.frames[0]!.hex).toMatch(/^ffffffffffff020000000101080600010800060400010200000001010a0000010000000000000a000002/);
     expect(Object.keys(step!.tables)).toEqual(['a', 'b']);
     expect(JSON.parse(step!.tables.a!.neigh)).toEqual([{ dst: '10.0.0.2', dev: 'eth0', lladdr: '02:00:00:00:02:01', state: ['REACHABLE'] }]);
-    expect(Object.keys(step!)).toEqual(['i', 'on', 'run', 'exit', 'stdout', 'stderr', 'startNs', 'endNs', 'frames', 'tables']);
+    expect(Object.keys(step!)).toEqual(['i', 'on', 'run', 'exit', 'stdout', 'stderr', 'startNs', 'endNs', 'tablesNs', 'frames', 'tables']);
   });
   it('gives captures without a malformed packet', () => {
     const captures = pcapngByPlace(good.trace, good.lab);

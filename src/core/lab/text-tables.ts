@@ -1,6 +1,7 @@
 import { procNetNetstat, procNetSnmp } from '../kernel/counters.ts';
 import type { NetNamespace } from '../kernel/net-namespace.ts';
 import { dumpConnections } from '../programs/conntrack/format.ts';
+import { dumpSets } from '../programs/ipset/format.ts';
 import { dumpRules } from '../programs/iptables/save.ts';
 import { dumpSockets } from '../programs/ss/ss.ts';
 import { counterLines } from './counter-lines.ts';
@@ -12,7 +13,7 @@ export function textTables(ns: NetNamespace): Record<TextTableName, string> {
     iptables: dumpRules(ns),
     conntrack: dumpConnections(ns),
     ss: dumpSockets(ns),
-    ipset: '',
+    ipset: dumpSets(ns),
     counters: counterLines(procNetSnmp(ns) + procNetNetstat(ns)),
   };
 }

@@ -4,7 +4,7 @@ import { ipObject } from './iproute2/ip.ts';
 import { LINK_KINDS_NOT_SIMULATED, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
 import { parseOptions } from './iproute2/options.ts';
 import { BRCTL_COMMANDS } from './brctl/brctl.ts';
-import { checkCurlArgs } from './http-client/curl.ts';
+import { checkCurlArgs } from './curl/curl.ts';
 import { checkPythonArgs } from './http-server/python3.ts';
 import { checkIptablesArgs } from './iptables/check-args.ts';
 import { IFCONFIG_NOT_SIMULATED } from './net-tools/ifconfig.ts';

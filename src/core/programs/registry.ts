@@ -3,8 +3,11 @@ import type { Program } from '../shell/process.ts';
 import { arping } from './arping/arping.ts';
 import { brctl } from './brctl/brctl.ts';
 import { conntrack } from './conntrack/conntrack.ts';
+import { curl } from './curl/curl.ts';
+import { python3 } from './http-server/python3.ts';
 import { bridge } from './iproute2/bridge.ts';
 import { ip } from './iproute2/ip.ts';
+import { ipset } from './ipset/ipset.ts';
 import { iptables } from './iptables/iptables.ts';
 import { iptablesRestore } from './iptables/restore.ts';
 import { iptablesSave } from './iptables/save.ts';
@@ -42,10 +45,13 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   'iptables-nft-save': iptablesSave,
   'iptables-restore': iptablesRestore,
   'iptables-nft-restore': iptablesRestore,
+  ipset,
   conntrack,
   nc,
   netcat: nc,
   socat,
+  curl,
+  python3,
   ss,
   ...TEXT_PROGRAMS,
 };

@@ -168,6 +168,7 @@ function synAckAgain(ns: NetNamespace, request: TcpRequest): void {
   request.sentAt = null;
   ns.count('Tcp.RetransSegs');
   ns.count('TcpExt.TCPSynRetrans');
+  ns.count('TcpExt.TCPTimeouts');
   sendSynAck(request, null);
 }
 

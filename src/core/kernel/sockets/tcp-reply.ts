@@ -9,7 +9,7 @@ import { sysctlInt } from '../sysctl.ts';
 import { seqAdd } from './tcp-sock.ts';
 
 /** The kernel's own socket that answers for nobody: DF is always set, so that the identification may be 0 (tcp_sk_init). */
-const CONTROL_SOCK: SendingSock = { ignoreDf: false, usePmtu: true };
+const CONTROL_SOCK: SendingSock = { ignoreDf: false, usePmtu: true, kernel: true };
 
 /** An answer of the kernel itself, for which there is no socket (ip_send_unicast_reply). Without a route it is not sent. */
 export interface UnicastReply {

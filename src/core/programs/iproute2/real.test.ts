@@ -1,49 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { attachInet } from '../../kernel/inet.ts';
-import { World, type Machine } from '../../kernel/machine.ts';
-import { startShell } from '../../shell/run.ts';
-
-interface RealCase {
-  readonly name: string;
-  readonly lines: readonly string[];
-}
-
-const REAL_CASES: readonly RealCase[] = readFileSync(new URL('testing/real-cases.txt', import.meta.url), 'utf8').split(/^=== /m).slice(1)
-  .map((text) => text.split('\n').filter((line) => line !== ''))
-  .map(([name, ...lines]) => ({ name: name!, lines }));
-
-/** What one command line did. */
-interface Outcome {
-  readonly line: string;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exit: number;
-}
-
-/** Runs command lines one after the other on a machine of the simulator. */
-function simulate(lines: readonly string[]): Outcome[] {
-  const world = new World({ seed: 1, record: 'nothing', protocols: [attachInet] });
-  const machine = world.addMachine('node1', { ipv6: false, brNetfilter: false });
-  runLine(machine, 'ip link set lo up');
-  return lines.map((line) => runLine(machine, line));
-}
-
-function runLine(machine: Machine, line: string): Outcome {
-  const { queue } = machine.world;
-  const run = startShell(machine, line);
-  for (let steps = 0; run.exit === null && queue.step(); steps++) if (steps > 1_000_000) throw new Error(`endless: ${line}`);
-  if (run.defect) throw run.defect;
-  return { line, stdout: run.stdout, stderr: run.stderr, exit: run.exit ?? -1 };
-}
+import { compareWithReal, isInstalled, readCases, type Outcome } from '../testing/real-tools.harness.ts';
 
 const PRELUDE = `
-mount -t sysfs none /sys; mount -t tmpfs none /run && mkdir -p /run/netns && cd /run
 cp -r /etc/iproute2 /run/.iproute2 && mount --bind /run/.iproute2 /etc/iproute2
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 echo nameserver 127.0.0.1 > /run/.resolv && mount --bind /run/.resolv /etc/resolv.conf
-ip link set lo up
 mkdir -p /run/bin && cat > /run/bin/ip <<'END'
 #!/bin/bash
 $REAL_IP "$@"; code=$?
@@ -53,21 +13,7 @@ done 2> /dev/null;; esac
 exit $code
 END
 chmod +x /run/bin/ip; export REAL_IP=$(command -v ip) PATH=/run/bin:$PATH
-run() {
-  timeout 10 bash -c "$1" > /run/.out 2> /run/.err < /dev/null
-  printf '%s\\0' "$?" "$(cat /run/.out; echo .)" "$(cat /run/.err; echo .)"
-}
 `;
-
-/** Runs command lines in a network namespace of their own on this computer. */
-function onLinux(lines: readonly string[]): Outcome[] {
-  const quoted = lines.map((line) => `run '${line.replaceAll("'", "'\\''")}'`).join('\n');
-  const script = `${PRELUDE}${quoted}\nfor n in /run/netns/*; do umount "$n" 2>/dev/null; done; exit 0`;
-  const result = spawnSync('unshare', ['-n', '-m', '-p', '-f', '--mount-proc', '--propagation', 'private', 'bash', '-c', script], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const fields = result.stdout.split('\0');
-  if (fields.length < lines.length * 3) throw new Error(`the script broke off: ${result.stderr}`);
-  return lines.map((line, i) => ({ line, exit: Number(fields[i * 3]), stdout: fields[i * 3 + 1]!.slice(0, -1), stderr: fields[i * 3 + 2]!.slice(0, -1) }));
-}
 
 /** Addresses that no command line chose: Linux draws them, we count them. */
 const CHOSEN = /^(00:00:00:00:00:00|ff:ff:ff:ff:ff:ff|33:33:.*|01:00:5e:.*|01:80:c2:.*|02:00:00:00:.*|01:02:03:.*)$/;
@@ -97,27 +43,8 @@ function sorted(text: string): string {
   return `${list.sort().join('\n')}\n`;
 }
 
-function show({ line, stdout, stderr, exit }: Outcome): string {
-  return `$ ${line}\n${stdout}${stderr.replace(/^(?=.)/gm, '! ')}=> ${exit}\n`;
-}
-
-const usable = process.getuid?.() === 0 && ['ip', 'bridge', 'brctl', 'sysctl', 'ifconfig', 'unshare'].every((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0);
-
-function compare({ name, lines }: RealCase): void {
-  test(name, () => {
-    const real = normalize(onLinux(lines)).map(show);
-    const simulated = normalize(simulate(lines)).map(show);
-    const different = simulated.flatMap((text, i) => (text === real[i] ? [] : [`${text}--- but Linux:\n${real[i]}`]));
-    expect(different.join('\n')).toBe('');
-  }, 60_000);
-}
-
-describe('ip, bridge, brctl, sysctl, ifconfig, route and arp say what the real ones say', () => {
-  if (usable) REAL_CASES.forEach(compare);
-  else {
-    test('needs root and the real tools', () => {
-      console.warn('NOT COMPARED with the real ip, bridge, brctl, sysctl, ifconfig, route and arp: this needs root, iproute2, bridge-utils, procps, net-tools and unshare');
-      expect(process.env.CI).toBeUndefined();
-    });
-  }
+compareWithReal({
+  what: 'ip, bridge, brctl, sysctl, ifconfig, route and arp', needs: 'iproute2, bridge-utils, procps, net-tools',
+  cases: readCases(new URL('testing/real-cases.txt', import.meta.url)), prelude: PRELUDE, normalize,
+  usable: isInstalled('ip', 'bridge', 'brctl', 'sysctl', 'ifconfig', 'unshare'),
 });

@@ -10,6 +10,7 @@ export function ownerMatch({ uid, gid, socketExists }: OwnerMatch): XtMatcher {
   return ({ skb }) => {
     if (skb.sk === null) return [uid, gid, socketExists].every((part) => part === null || part.invert);
     if (socketExists?.invert) return false;
+    if (skb.sk.kernel) return [uid, gid].every((part) => part === null || part.invert);
     if (uid !== null && within(ROOT, uid.range) === uid.invert) return false;
     return gid === null || within(ROOT, gid.range) !== gid.invert;
   };

@@ -33,7 +33,7 @@ export function logLine(par: XtParam, target: LogTarget): string {
   if (bridge?.physout && bridge.physout !== state.out) parts.push(`PHYSOUT=${bridge.physout.name}`);
   if (state.in !== null) parts.push(macPart(par, target));
   parts.push(...packetLine(par.packet, target, false));
-  if (target.uid && skb.sk !== null) parts.push('UID=0 GID=0');
+  if (target.uid && skb.sk !== null && !skb.sk.kernel) parts.push('UID=0 GID=0');
   if (skb.mark !== 0) parts.push(`MARK=0x${skb.mark.toString(16)}`);
   return parts.join(' ');
 }

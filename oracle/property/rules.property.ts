@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { kernelUnavailable, printDifferences } from './index.ts';
-import { cases, restoreText, type Case } from './property/cases.ts';
-import { differingCases, shrink, type FailingCase } from './property/run-cases.ts';
+import { kernelUnavailable, printDifferences } from '../index.ts';
+import { cases, restoreText, type Case } from './cases.ts';
+import { differingCases, shrink, type FailingCase } from './run-cases.ts';
 
-const FOLDER = join(import.meta.dirname, 'regressions');
+const FOLDER = join(import.meta.dirname, '../regressions');
 const RUNS = Number(process.env.HOPSCOPE_CASES ?? 300);
 /** Shrinking takes its time; the rest of a bad run is only counted. */
 const SHRUNK = 3;
@@ -32,8 +32,14 @@ test('random rules and packets: frames, counters, connections, exit codes and th
   const known = regressions();
   const found = await differingCases([...known, ...fc.sample(cases, { seed, numRuns: RUNS })]);
   const reports: string[] = [];
+  let wavering = 0;
   for (const failing of found.slice(0, SHRUNK)) {
     const smallest = await shrink(failing);
+    if (smallest === null) {
+      wavering++;
+      console.error(`\nThe kernel does not repeat itself, or the simulator does not, in:\n${report(failing)}`);
+      continue;
+    }
     if (!known.includes(failing.failing)) {
       mkdirSync(FOLDER, { recursive: true });
       writeFileSync(join(FOLDER, `${seed}-${reports.length + 1}.json`), `${JSON.stringify(smallest.failing, null, 2)}\n`);
@@ -41,4 +47,6 @@ test('random rules and packets: frames, counters, connections, exit codes and th
     reports.push(report(smallest));
   }
   expect(reports.join('\n\n'), `${found.length} of ${known.length + RUNS} cases differ (HOPSCOPE_SEED=${seed})`).toBe('');
+  // Two programs in a race may show once; more than that is no accident.
+  expect(wavering).toBeLessThan(2);
 });
