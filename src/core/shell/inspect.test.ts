@@ -16,7 +16,7 @@ describe('inspectScript', () => {
     ['echo a\n  sudo -E ip netns exec ns1 timeout 5 kubectl get po', ['2:39 command kubectl']],
     ['ip -n ns1 link; ip netns exec "$ns" tc qdisc', ['1:37 command tc']],
     ['coproc X { cat; }; select x in a; do :; done', ['1:1 construct coproc', '1:20 construct select']],
-    ['if ! nosuch; then x=$(curl a); fi', ['1:6 unknown nosuch', '1:23 command curl']],
+    ['if ! nosuch; then x=$(wget a); fi', ['1:6 unknown nosuch', '1:23 command wget']],
     ['nosuch() { :; }; nosuch', []],
     ['bash -c "docker ps\nwget x"', ['1:1 command docker', '2:1 command wget']],
     ["trap 'docker rm x' EXIT; eval 'podman ps'", ['1:1 command docker', '1:1 command podman']],
