@@ -8,7 +8,7 @@ import { newTcpSkb } from './tcp-transmit.ts';
 import { openTcpSocket } from './tcp.ts';
 import { connected, segments, type TcpPair } from './tcp-testing.ts';
 
-/* Requests and TIME_WAIT are no sockets: tcp.test.ts and tcp-loss.test.ts go through their rows by segments. */
+/* Requests and TIME_WAIT are no sockets: tcp-minisock-rows.test.ts takes them through their rows by segments. */
 const OF_SOCKETS = TCP_STATES.filter((state) => !['CLOSED', 'NEW_SYN_RECV', 'TIME_WAIT'].includes(state));
 /** The errors that the program is told. */
 const ERRORS: Readonly<Record<string, string>> = { refused: 'ECONNREFUSED', timedOut: 'ETIMEDOUT', unreachable: 'EHOSTUNREACH' };
