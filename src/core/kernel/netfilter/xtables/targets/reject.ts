@@ -7,6 +7,7 @@ import { dstMtu } from '../../../ip-append.ts';
 import { ipLocalOut } from '../../../ip-output.ts';
 import { newSkb, type SkBuff } from '../../../sk-buff.ts';
 import { sysctlInt } from '../../../sysctl.ts';
+import { ctSetClosing } from '../../conntrack/closing.ts';
 import { nfCtAttach } from '../../ct-attach.ts';
 import { ipRouteMeHarder } from '../../route-me-harder.ts';
 import { tcpIn, type XtParam, type XtTargetFn } from '../xt-param.ts';
@@ -51,6 +52,7 @@ function nfSendReset(par: XtParam): void {
   reset.dst = skb.dst;
   if (ipRouteMeHarder(ns, null, reset) !== null || frameLength(packet) > dstMtu(ns, reset.dst!, ip.src)) return;
   nfCtAttach(reset, skb);
+  ctSetClosing(ns, skb.ct);
   if (skb.nfBridge === null) ipLocalOut(ns, null, reset);
   else sendThroughPort(reset, skb);
 }
