@@ -2,6 +2,7 @@ import { formatIpv4 } from '../wire/address.ts';
 import { diffPackets } from '../wire/diff.ts';
 import { translationOf } from './connections.ts';
 import type { Explanation } from './explain.ts';
+import { sentence } from './explain-link.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { headerOf, packetEnds, packetName } from './packet-name.ts';
 import { rowText } from './row-text.ts';
@@ -16,11 +17,6 @@ export function explainConntrack(step: ConntrackInStep | ConntrackConfirmStep | 
     case 'nat.setup': return explainSetup(step, trace);
     case 'nat.rewrite': return explainRewrite(step, trace);
   }
-}
-
-function sentence(text: string): string {
-  if (text === '') return '';
-  return `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 function join(...parts: string[]): string {

@@ -61,3 +61,8 @@ export function isMulticastIpv4(ip: Ipv4): boolean {
 export function isLoopbackIpv4(ip: Ipv4): boolean {
   return ip >>> 24 === 127;
 }
+
+/** An address as a little-endian host reads its four bytes in network order. */
+export function littleEndian(address: Ipv4): number {
+  return (((address & 0xff) << 24) | ((address & 0xff00) << 8) | ((address >>> 8) & 0xff00) | (address >>> 24)) >>> 0;
+}

@@ -25,7 +25,7 @@ export default function StackPanel() {
   const places = run.topology.machines.flatMap((machine) => machine.namespaces.map((namespace) => namespace.id));
   return (
     <div className="stack-panel">
-      <label className="stack-choose">
+      <label className="panel-choose">
         <span>Stack of</span>
         <select value={chosen ?? ''} onChange={(event) => setChosen(event.target.value === '' ? null : event.target.value)}>
           <option value="">{own} (where the packet is)</option>

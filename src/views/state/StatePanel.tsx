@@ -26,7 +26,7 @@ export default function StatePanel() {
   const taken = transition && transition.from !== '' && idOf(transition.ref) === idOf(row.ref) ? transition : null;
   return (
     <div className="state-panel">
-      <label className="state-choose">
+      <label className="panel-choose">
         <span>State of</span>
         <select
           value={idOf(row.ref)}

@@ -1,5 +1,5 @@
 import type { SimTime } from '../../sim/time.ts';
-import type { Ipv4 } from '../../wire/address.ts';
+import { littleEndian, type Ipv4 } from '../../wire/address.ts';
 import { KernelError } from '../errno.ts';
 import { neighRecount, neighRemove } from '../neigh-life.ts';
 import { commit, neighCreate, neighEvent, neighLookup } from '../neighbour.ts';
@@ -98,7 +98,7 @@ export function listProxyNeigh(ns: NetNamespace): ProxyNeighRow[] {
 
 function pneighHash(ip: Ipv4): number {
   // The kernel reads the address as the CPU does: least significant byte first.
-  let hash = (((ip & 0xff) << 24) | ((ip & 0xff00) << 8) | ((ip >>> 8) & 0xff00) | (ip >>> 24)) >>> 0;
+  let hash = littleEndian(ip);
   hash = (hash ^ (hash >>> 16)) >>> 0;
   hash ^= hash >>> 8;
   hash ^= hash >>> 4;

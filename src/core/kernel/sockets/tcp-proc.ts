@@ -1,6 +1,6 @@
 import { MILLISECOND, type SimTime } from '../../sim/time.ts';
 import type { TcpState } from '../../trace/step.ts';
-import type { Ipv4 } from '../../wire/address.ts';
+import { littleEndian, type Ipv4 } from '../../wire/address.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import { receiveQueueOf, sendQueueOf } from './socket-rows.ts';
 import { inFlight, type TcpSock } from './tcp-sock.ts';
@@ -15,7 +15,7 @@ const INFINITE_SSTHRESH = 0x7fff_ffff;
 
 const hex = (value: number, digits: number): string => (value >>> 0).toString(16).toUpperCase().padStart(digits, '0');
 /** Addresses are printed as a little-endian computer holds them. */
-const address = (ip: Ipv4): string => hex(((ip & 0xff) << 24) | ((ip & 0xff00) << 8) | ((ip >>> 8) & 0xff00) | (ip >>> 24), 8);
+const address = (ip: Ipv4): string => hex(littleEndian(ip), 8);
 /** Hundredths of a second (jiffies_to_clock_t). */
 const ticks = (time: SimTime): number => Math.max(Math.floor(time / (10 * MILLISECOND)), 0);
 

@@ -1,5 +1,5 @@
 import { NotSimulated } from '../../shell/process.ts';
-import { parseIpv4, type Ipv4 } from '../../wire/address.ts';
+import { netmask, parseIpv4, type Ipv4 } from '../../wire/address.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/packet.ts';
 
 /** What conntrack(8) is told: one command, and what narrows or sets it. */
@@ -171,7 +171,7 @@ function maskedOf(text: string): { address: Ipv4; mask: number } {
   if (length === undefined) return { address: ip, mask: 0xffff_ffff };
   const bits = Number(length);
   if (!/^\d+$/.test(length) || bits > 32) throw new Complaint('Invalid netmask');
-  return { address: ip, mask: bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0 };
+  return { address: ip, mask: netmask(bits) };
 }
 
 function protocolOf(text: string): number {

@@ -1,6 +1,6 @@
 import type { SocketRow } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
-import { parseIpv4 } from '../../wire/address.ts';
+import { netmask, parseIpv4 } from '../../wire/address.ts';
 import { servicePort } from '../lib/services.ts';
 import { statesOf, type States } from './states.ts';
 
@@ -95,8 +95,7 @@ function host(reader: Reader, side: 'src' | 'dst'): Condition {
   const [addressText = '', length = '32'] = head.split('/');
   const address = addressText === '' || addressText === '*' ? null : parseIpv4(addressText);
   if (addressText !== '' && addressText !== '*' && address === null) throw new SsError(`Error: an inet prefix is expected rather than "${head}".\nCannot parse dst/src address.\n`, 1);
-  const bits = Number(length);
-  const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0;
+  const mask = netmask(Number(length));
   const wanted = portText === '' || portText === '*' ? null : portNumber(portText);
   return (row) => {
     const [ip, portOf] = side === 'src' ? [row.local, row.localPort] : [row.remote, row.remotePort];

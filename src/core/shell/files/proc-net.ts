@@ -4,7 +4,7 @@ import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import type { NeighRow, RouteRow } from '../../kernel/rows.ts';
 import { procNetSockstat, procNetTcp } from '../../kernel/sockets/tcp-proc.ts';
 import { procLine } from '../../programs/conntrack/format.ts';
-import { formatIpv4, formatMac, type Ipv4 } from '../../wire/address.ts';
+import { formatIpv4, formatMac, littleEndian, netmask, type Ipv4 } from '../../wire/address.ts';
 import { directory, type DirectoryNode, kernelFile, type View } from './nodes.ts';
 
 /** /proc/PID/net, for the namespace of that process. */
@@ -83,17 +83,15 @@ function routeCells(ns: NetNamespace, row: RouteRow): (string | number)[] {
   if (hop?.via) flags |= GATEWAY;
   if (row.prefixLength === 32) flags |= HOST;
   if (row.type === 'unreachable' || row.type === 'prohibit') flags = REJECT | (row.prefixLength === 32 ? HOST : 0) | UP;
-  const mask = row.prefixLength === 0 ? 0 : (0xffff_ffff << (32 - row.prefixLength)) >>> 0;
+  const mask = netmask(row.prefixLength);
   const mtu = row.advmss === null ? 0 : row.advmss + 40;
   return [
     hop ? (ns.devices.get(hop.ifindex)?.name ?? '*') : '*', swapped(row.dst), swapped(hop?.via ?? 0), hex(flags, 4), 0, 0, row.priority, swapped(mask), mtu, 0, 0,
   ];
 }
 
-/** An address as its four bytes in the host's (little-endian) order. */
 function swapped(ip: Ipv4): string {
-  const bytes = ((ip & 0xff) << 24) | ((ip & 0xff00) << 8) | ((ip >>> 8) & 0xff00) | (ip >>> 24);
-  return hex(bytes >>> 0, 8);
+  return hex(littleEndian(ip), 8);
 }
 
 function hex(n: number, width: number): string {

@@ -32,8 +32,3 @@ export function jhash4(k0: number, k1: number, k2: number, k3: number, initval: 
   c = ((c ^ b) - rol(b, 24)) | 0;
   return c >>> 0;
 }
-
-/** An address as the kernel's little-endian word of its four bytes in network order. */
-export function littleEndian(address: number): number {
-  return (((address & 0xff) << 24) | ((address & 0xff00) << 8) | ((address >>> 8) & 0xff00) | (address >>> 24)) >>> 0;
-}

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { littleEndian } from '../../../wire/address.ts';
 import { checksumErrors, decode, encode } from '../../../wire/codec.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type Header, type IcmpHeader, type Ipv4Header, type Packet } from '../../../wire/packet.ts';
-import { jhash4, littleEndian } from './jhash.ts';
+import { jhash4 } from './jhash.ts';
 import { manipPacket, manipQuoted } from './manip.ts';
 
 /** From the kernel’s own macros, compiled. */

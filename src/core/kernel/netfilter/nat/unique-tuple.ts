@@ -1,3 +1,4 @@
+import { littleEndian } from '../../../wire/address.ts';
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../../../wire/packet.ts';
 import type { ConntrackTuple } from '../../rows.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
@@ -5,7 +6,7 @@ import type { NfConn } from '../conntrack/nf-conn.ts';
 import { ctEvictFor, ctTupleTaken } from '../conntrack/taken.ts';
 import { hashTuple, inverted } from '../conntrack/tuple.ts';
 import type { NatRange } from '../xtables/xt-rule.ts';
-import { jhash4, littleEndian } from './jhash.ts';
+import { jhash4 } from './jhash.ts';
 import type { Manip } from './manip.ts';
 
 /** A half-open choice: what was chosen, and how. */
