@@ -1,6 +1,7 @@
 import { MAC_BROADCAST, MAC_ZERO, type Mac } from '../wire/address.ts';
 import type { BridgePortState, BridgeState } from './devices/bridge/bridge-state.ts';
 import type { Errno } from './errno.ts';
+import type { VxlanState } from './devices/vxlan/vxlan-state.ts';
 import type { BridgeOptions, BridgePortOptions, DeviceKind, LinkRow, OperState } from './rows.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import { peernet2idAlloc } from './netlink/nsid.ts';
@@ -91,6 +92,8 @@ export interface NetDevice {
   /** The live side of a bridge port. */
   portState: BridgePortState | null;
   vlanId: number | null;
+  /** The live side of a VXLAN device. */
+  vxlan: VxlanState | null;
   /** VLAN devices on top of this one, by VLAN id. */
   readonly vlans: Map<number, NetDevice>;
   /** Where the frame of `startXmit` will arrive, as the trace names it (`node1:veth10`); null when nowhere. */
@@ -155,6 +158,7 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     bridgeState: null,
     portState: null,
     vlanId: null,
+    vxlan: null,
     vlans: new Map(),
     peerPlace: null,
     place: '',
@@ -195,6 +199,7 @@ function rowOf(dev: NetDevice): LinkRow {
     bridge: dev.bridge,
     port: dev.port,
     vlanId: dev.vlanId,
+    vxlan: dev.vxlan?.config ?? null,
   };
 }
 

@@ -8,6 +8,7 @@ import { createNetfilter, type NetfilterState } from './netfilter/netfilter-stat
 import type { TableName, TableRows } from './rows.ts';
 import type { SkBuff } from './sk-buff.ts';
 import { createNeighTable, type NeighTable } from './neigh-table.ts';
+import type { NeighMiss } from './netlink/notify.ts';
 import { createSysctls, type SysctlState } from './sysctl-values.ts';
 import { Table } from './table.ts';
 
@@ -39,6 +40,8 @@ export class NetNamespace {
   readonly taps = new Set<PacketTap>();
   readonly notifiers = new Set<(event: NetDeviceEvent, dev: NetDevice) => void>();
   readonly tables: { readonly [Name in TableName]: Table<TableRows[Name]> };
+  /** Who listens to RTNLGRP_NEIGH for what the kernel misses; the entries themselves are heard of at the tables. */
+  readonly missListeners = new Set<(miss: NeighMiss) => void>();
   /** Called when the namespace is deleted, before its devices go (pernet_operations.exit). */
   readonly exits: (() => void)[] = [];
   /** Counters by their names in /proc/net/snmp and netstat: `Ip.InAddrErrors`. */

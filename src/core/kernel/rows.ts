@@ -24,7 +24,7 @@ export interface TableRows {
 export type TableName = keyof TableRows;
 
 /** `nic`: the end of a cable (shown as a veth, which it is on the real kernel). */
-export type DeviceKind = 'loopback' | 'veth' | 'nic' | 'bridge' | 'vlan';
+export type DeviceKind = 'loopback' | 'veth' | 'nic' | 'bridge' | 'vlan' | 'vxlan';
 
 /** RFC 2863 operational states, as ip(8) spells them. */
 export type OperState = 'UNKNOWN' | 'NOTPRESENT' | 'DOWN' | 'LOWERLAYERDOWN' | 'TESTING' | 'DORMANT' | 'UP';
@@ -62,6 +62,37 @@ export interface BridgePortOptions {
   readonly neighSuppress: boolean;
 }
 
+/** What a VXLAN device was told (struct vxlan_config). */
+export interface VxlanOptions {
+  /** 24 bits. */
+  readonly vni: number;
+  /** The default destination: a multicast group, or one VTEP; null when none. */
+  readonly remote: Ipv4 | null;
+  readonly local: Ipv4 | null;
+  /** ifindex of the device below; 0 when none was given. */
+  readonly link: number;
+  readonly dstport: number;
+  /** Range of source ports; 0 and 0: that of net.ipv4.ip_local_port_range. */
+  readonly srcportMin: number;
+  readonly srcportMax: number;
+  /** 0: as it comes (64, to a group 1). */
+  readonly ttl: number;
+  readonly ttlInherit: boolean;
+  /** 1: inherit. */
+  readonly tos: number;
+  readonly df: 'unset' | 'set' | 'inherit';
+  /** Seconds; 0: never. */
+  readonly ageing: number;
+  /** Most entries that it learns; 0: any number. */
+  readonly maxAddress: number;
+  readonly learning: boolean;
+  readonly proxy: boolean;
+  readonly rsc: boolean;
+  readonly l2miss: boolean;
+  readonly l3miss: boolean;
+  readonly udpcsum: boolean;
+}
+
 /** key: `ifindex` */
 export interface LinkRow {
   readonly ifindex: number;
@@ -93,6 +124,7 @@ export interface LinkRow {
   readonly bridge: BridgeOptions | null;
   readonly port: BridgePortOptions | null;
   readonly vlanId: number | null;
+  readonly vxlan: VxlanOptions | null;
 }
 
 export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere';
@@ -193,7 +225,8 @@ export interface ProxyNeighRow {
 
 /**
  * A bridge's forwarding entry. key: `bridgeIfindex/mac/vlan`; `ifindex` is the port (or the bridge itself). An address that a
- * device receives itself (bridge(8) prints `self`) has bridge 0 and the key `self:ifindex/mac/0`.
+ * device receives itself (bridge(8) prints `self`) has bridge 0 and the key `self:ifindex/mac/0`. An entry of a VXLAN device has bridge 0,
+ * a `remote`, and the key `vxlan:ifindex/mac/dst/port/vni/via`: one row a destination.
  */
 export interface FdbRow {
   readonly bridge: number;
@@ -209,6 +242,19 @@ export interface FdbRow {
   readonly updated: SimTime;
   /** Last time that a frame was sent there. Not reported as a change when it alone moves. */
   readonly used: SimTime;
+  /** Of a VXLAN device's entry: where the frames go (struct vxlan_rdst). */
+  readonly remote?: VxlanRemote;
+}
+
+/** One destination of a VXLAN device's entry; what is null is as the device says. */
+export interface VxlanRemote {
+  readonly dst: Ipv4;
+  readonly port: number | null;
+  readonly vni: number | null;
+  /** ifindex; 0: none. */
+  readonly via: number;
+  /** The neighbour's state as rtnetlink has it. */
+  readonly state: 'PERMANENT' | 'NOARP' | 'REACHABLE' | 'STALE';
 }
 
 /** key: `ifindex/vid` */

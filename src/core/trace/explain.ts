@@ -6,6 +6,7 @@ import {
 import { explainConntrack } from './explain-conntrack.ts';
 import { explainNetfilter } from './explain-netfilter.ts';
 import { explainTcp } from './explain-tcp.ts';
+import { explainTunnel } from './explain-tunnel.ts';
 import { DROP_REASONS } from './drop-reason.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { packetName } from './packet-name.ts';
@@ -58,6 +59,13 @@ export function explain(step: Step, trace: Trace): Explanation {
     case 'nat.rewrite': return explainConntrack(step, trace);
     case 'tcp.state':
     case 'tcp.retransmit': return explainTcp(step, trace);
+    case 'tunnel.encap':
+    case 'tunnel.decap':
+    case 'vxlan.learn':
+    case 'netlink.notify':
+    case 'igmp.join':
+    case 'igmp.leave':
+    case 'agent': return explainTunnel(step, trace);
     case 'drop': return explainDrop(step, trace);
   }
 }

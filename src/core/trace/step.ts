@@ -182,6 +182,32 @@ export interface TcpStateStep extends StepBase { readonly kind: 'tcp.state'; rea
 /** A segment is sent again. */
 export interface TcpRetransmitStep extends StepBase { readonly kind: 'tcp.retransmit'; readonly socket: string; readonly why: 'timeout' | 'fast' | 'pmtu'; readonly attempt: number }
 
+/** A tunnel device wraps a frame, or an IP packet, and sends it to the other end; `packet` is the outer one. `id`: VNI, or GRE's key. */
+export interface TunnelEncapStep extends StepBase {
+  readonly kind: 'tunnel.encap';
+  readonly tunnel: TunnelKind;
+  readonly id: number | null;
+  readonly remote: Ipv4;
+  /** How it knew where to: an entry of its own, one copy of several, a group, what the device was told, the route. */
+  readonly by: 'entry' | 'replicate' | 'group' | 'default' | 'route';
+  /** Of how many copies this is one, counted from 1. */
+  readonly copy: number;
+  readonly copies: number;
+  /** The packet as it was before. */
+  readonly inner: Packet;
+}
+/** A tunnel device takes the outer headers off; `packet` is what was inside. */
+export interface TunnelDecapStep extends StepBase { readonly kind: 'tunnel.decap'; readonly tunnel: TunnelKind; readonly id: number | null; readonly remote: Ipv4; readonly outer: Packet }
+export type TunnelKind = 'vxlan' | 'ipip' | 'gre';
+/** A VXLAN device learns from a frame's source behind which VTEP a MAC is (vxlan_snoop). */
+export interface VxlanLearnStep extends StepBase { readonly kind: 'vxlan.learn'; readonly mac: Mac; readonly remote: Ipv4; readonly moved: boolean }
+/** The kernel tells a netlink group, or asks it: `text` is the line of `ip monitor`. `miss`: somebody is to answer (RTM_GETNEIGH). */
+export interface NetlinkNotifyStep extends StepBase { readonly kind: 'netlink.notify'; readonly group: string; readonly message: string; readonly miss: boolean; readonly text: string }
+/** A host joins or leaves a multicast group at a device (RFC 3376). */
+export interface IgmpStep extends StepBase { readonly kind: 'igmp.join' | 'igmp.leave'; readonly groupAddress: Ipv4 }
+/** An agent (flanneld, a CNI plugin) acts, and says why. `run`: the command line that stands for what it does; null when it only notes something. */
+export interface AgentStep extends StepBase { readonly kind: 'agent'; readonly agent: string; readonly pid: number; readonly run: string | null; readonly why: string }
+
 /** The packet ends here, for Linux's own reason. */
 export interface DropStep extends StepBase { readonly kind: 'drop'; readonly reason: DropReason; readonly detail: string }
 
@@ -201,6 +227,8 @@ export type Step =
   | ConntrackInStep | ConntrackConfirmStep | ConntrackStateStep
   | NatSetupStep | NatRewriteStep
   | TcpStateStep | TcpRetransmitStep
+  | TunnelEncapStep | TunnelDecapStep | VxlanLearnStep
+  | NetlinkNotifyStep | IgmpStep | AgentStep
   | DropStep;
 
 export type StepKind = Step['kind'];

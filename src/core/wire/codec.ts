@@ -8,6 +8,7 @@ import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UD
 import { readTcp, tcpFault, tcpHeaderLength, writeTcp } from './tcp.ts';
 import { readUdp, UDP_HLEN, udpFault, writeUdp } from './udp.ts';
 import { readVlan, VLAN_HLEN, writeVlan } from './vlan.ts';
+import { readVxlan, VXLAN_HLEN, VXLAN_PORTS, writeVxlan } from './vxlan.ts';
 
 /** Length of one header in bytes. */
 export function headerLength(header: Header): number {
@@ -19,6 +20,7 @@ export function headerLength(header: Header): number {
     case 'icmp': return ICMP_HLEN;
     case 'udp': return UDP_HLEN;
     case 'tcp': return tcpHeaderLength(header);
+    case 'vxlan': return VXLAN_HLEN;
     case 'data': return header.bytes.length;
   }
 }
@@ -48,6 +50,7 @@ function writeHeader(header: Header, out: Uint8Array, at: number): void {
     case 'icmp': return writeIcmp(header, out, at);
     case 'udp': return writeUdp(header, out, at, out.length - at);
     case 'tcp': return writeTcp(header, out, at);
+    case 'vxlan': return writeVxlan(header, out, at);
     case 'data': return out.set(header.bytes, at);
   }
 }
@@ -164,8 +167,11 @@ function decodeProtocol(into: Decoding, protocol: number, at: number, end: numbe
   if (protocol === IPPROTO_UDP) {
     const wrong = udpFault(into.bytes, at, end);
     if (wrong && !(into.truncated && end - at >= UDP_HLEN)) return fault(into, at, end, wrong);
-    add(into, readUdp(into.bytes, at), at);
-    return addData(into, at + UDP_HLEN, wrong ? end : at + readU16(into.bytes, at + 4));
+    const udp = readUdp(into.bytes, at);
+    const stop = wrong ? end : at + readU16(into.bytes, at + 4);
+    add(into, udp, at);
+    if (!wrong && VXLAN_PORTS.includes(udp.dport) && decodeVxlan(into, at + UDP_HLEN, stop)) return;
+    return addData(into, at + UDP_HLEN, stop);
   }
   if (protocol === IPPROTO_TCP) {
     const wrong = tcpFault(into.bytes, at, end);
@@ -175,6 +181,27 @@ function decodeProtocol(into: Decoding, protocol: number, at: number, end: numbe
     return addData(into, at + tcpHeaderLength(header), end);
   }
   addData(into, at, end);
+}
+
+/** The frame inside, when all of it is one: what would not encode to the same bytes stays data. */
+function decodeVxlan(into: Decoding, at: number, end: number): boolean {
+  const inside = vxlanInside(into.bytes.subarray(at, end));
+  if (inside === null) return false;
+  inside.headers.forEach((header, i) => add(into, header, at + inside.starts[i]!));
+  return true;
+}
+
+function vxlanInside(bytes: Uint8Array): Pick<Decoding, 'headers' | 'starts'> | null {
+  const vxlan = readVxlan(bytes, 0, bytes.length);
+  if (vxlan === null) return null;
+  const inner = dissect(bytes.subarray(VXLAN_HLEN), 'eth', false);
+  if (inner.faults.length > 0 || frameLength(inner.headers) !== bytes.length - VXLAN_HLEN) return null;
+  return { headers: [vxlan, ...inner.headers], starts: [0, ...inner.starts.map((start) => start + VXLAN_HLEN)] };
+}
+
+/** The payload of a UDP datagram as VXLAN, to whatever port it came; null when it is not. */
+export function decodeVxlanPayload(bytes: Uint8Array): Packet | null {
+  return vxlanInside(bytes)?.headers ?? null;
 }
 
 function dissect(bytes: Uint8Array, from: 'eth' | 'ipv4', truncated: boolean): Decoding {

@@ -8,6 +8,7 @@ import type { Header, Packet } from './packet.ts';
 import { tcpFields } from './tcp.ts';
 import { udpFields } from './udp.ts';
 import { vlanFields } from './vlan.ts';
+import { vxlanFields } from './vxlan.ts';
 
 /** The fields of one header, whose bytes begin at `at`. */
 export function headerFields(header: Header, bytes: Uint8Array, at: number): Field[] {
@@ -19,6 +20,7 @@ export function headerFields(header: Header, bytes: Uint8Array, at: number): Fie
     case 'icmp': return icmpFields(header, bytes, at);
     case 'udp': return udpFields(header, bytes, at);
     case 'tcp': return tcpFields(header, bytes, at);
+    case 'vxlan': return vxlanFields(header);
     case 'data': return [{ field: 'bytes', label: 'Data', offset: 0, length: header.bytes.length, value: `${header.bytes.length} bytes` }];
   }
 }

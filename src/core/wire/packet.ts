@@ -92,13 +92,22 @@ export interface TcpHeader {
   readonly options: readonly TcpOption[];
 }
 
+/** RFC 7348 5. `flags`: the first 32-bit word (0x08000000: the VNI is valid); `reserved`: the last octet. Both are kept as they came. */
+export interface VxlanHeader {
+  readonly kind: 'vxlan';
+  readonly flags: number;
+  /** 24 bits. */
+  readonly vni: number;
+  readonly reserved: number;
+}
+
 /** What no header describes: an echo's pattern, an application's bytes, a fragment's middle, a quoted datagram. */
 export interface DataHeader {
   readonly kind: 'data';
   readonly bytes: Uint8Array;
 }
 
-export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | TcpHeader | DataHeader;
+export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | TcpHeader | VxlanHeader | DataHeader;
 export type HeaderKind = Header['kind'];
 
 /**

@@ -52,7 +52,11 @@ function summarizeIpv4(packet: Packet, index: number): string {
 function transport(packet: Packet, index: number, ip: Ipv4Header): string {
   const header = packet[index];
   if (header?.kind === 'icmp') return summarizeIcmp(header, packet[index + 1]);
-  if (header?.kind === 'udp') return `UDP ${header.sport} → ${header.dport}, ${frameLength(packet, index + 1)} bytes`;
+  if (header?.kind === 'udp') {
+    const vxlan = packet[index + 1];
+    if (vxlan?.kind === 'vxlan') return `VXLAN ${vxlan.vni}: ${summarize(packet.slice(index + 2))}`;
+    return `UDP ${header.sport} → ${header.dport}, ${frameLength(packet, index + 1)} bytes`;
+  }
   if (header?.kind === 'tcp') return summarizeTcp(header, frameLength(packet, index + 1));
   if (header?.kind === 'ipv4') return `in IP: ${summarizeIpv4(packet, index)}`;
   return `${formatProtocol(ip.protocol)}, ${frameLength(packet, index)} bytes`;

@@ -9,6 +9,7 @@ export const HEADER_LOOK: Readonly<Record<Header['kind'], { readonly label: stri
   ipv4: { label: 'IP', name: 'IPv4', layer: 'ip' },
   icmp: { label: 'ICMP', name: 'ICMP', layer: 'l4' },
   tcp: { label: 'TCP', name: 'TCP', layer: 'l4' },
+  vxlan: { label: 'VXLAN', name: 'VXLAN', layer: 'tun' },
   udp: { label: 'UDP', name: 'UDP', layer: 'l4' },
   data: { label: 'DATA', name: 'Data', layer: 'l4' },
 };

@@ -9,6 +9,7 @@ import { commitLink, type NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { LinkRow } from '../rows.ts';
 import { setBridgeOptions, setPortOptions } from './link-bridge.ts';
+import { newVxlan } from './link-vxlan.ts';
 import type { NewLinkRequest, SetLinkRequest } from './requests.ts';
 import { rtnl } from './rtnl.ts';
 import { linkwatchSyncDev } from '../linkwatch.ts';
@@ -103,6 +104,7 @@ function createKind(ns: NetNamespace, target: NetNamespace, request: NewLinkRequ
     case 'bridge': return newBridge(target, request);
     case 'veth': return newVeth(ns, target, request);
     case 'vlan': return newVlan(ns, target, request);
+    case 'vxlan': return newVxlan(ns, target, request);
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Ipv4, Mac } from '../../wire/address.ts';
 import type { NetNamespace } from '../net-namespace.ts';
-import type { BridgeOptions, BridgePortOptions, RuleAction, Scope } from '../rows.ts';
+import type { BridgeOptions, BridgePortOptions, RuleAction, Scope, VxlanOptions } from '../rows.ts';
 import type { NudState, RouteType } from '../../trace/step.ts';
 
 /** RTM_NEWLINK with NLM_F_CREATE. A null name asks the kernel for the next free `veth0`, `bridge0` ... */
 export interface NewLinkRequest {
   readonly name: string | null;
-  readonly kind: 'veth' | 'bridge' | 'vlan';
+  readonly kind: 'veth' | 'bridge' | 'vlan' | 'vxlan';
   readonly mac?: Mac;
   readonly mtu?: number;
   readonly txqlen?: number;
@@ -19,6 +19,8 @@ export interface NewLinkRequest {
   readonly link?: number;
   readonly vlanId?: number;
   readonly bridge?: Partial<BridgeOptions>;
+  /** What was said behind `type vxlan`; absent is the kernel's default. `link` in it is the device below. */
+  readonly vxlan?: Partial<VxlanOptions>;
 }
 
 /** RTM_NEWLINK without NLM_F_CREATE, and RTM_SETLINK. */
@@ -39,6 +41,7 @@ export interface SetLinkRequest {
   readonly group?: string;
   readonly bridge?: Partial<BridgeOptions>;
   readonly port?: Partial<BridgePortOptions>;
+  readonly vxlan?: Partial<VxlanOptions>;
 }
 
 /** RTM_NEWADDR, RTM_DELADDR. */
@@ -116,6 +119,12 @@ export interface FdbRequest {
   /** `self` (the device's own table) or `master` (the bridge's); both may be set. */
   readonly self?: boolean;
   readonly master?: boolean;
+  /** Of an entry of a VXLAN device (NDA_DST, NDA_PORT, NDA_VNI, NDA_IFINDEX). */
+  readonly dst?: Ipv4;
+  readonly port?: number;
+  readonly vni?: number;
+  readonly srcVni?: number;
+  readonly via?: number;
 }
 
 /** How RTM_NEW* treats an entry that exists: NLM_F_CREATE, _EXCL, _REPLACE, _APPEND in ip's words. */
