@@ -4,13 +4,15 @@ import tseslint from 'typescript-eslint';
 
 /** Who may import whom: the table of docs/architecture.md. `from` is a folder, `never` what it must not reach. */
 const WALLS = [
-  { from: 'src/core/sim', never: ['../wire', '../trace', '../statecharts', '../kernel', '../shell', '../programs', '../lab'] },
-  { from: 'src/core/wire', never: ['../sim', '../trace', '../statecharts', '../kernel', '../shell', '../programs', '../lab'] },
-  { from: 'src/core/trace', never: ['statecharts', 'kernel', 'shell', 'programs', 'lab'] },
-  { from: 'src/core/statecharts', never: ['kernel', 'shell', 'programs', 'lab'] },
-  { from: 'src/core/kernel', never: ['shell', 'programs', 'lab'] },
-  { from: 'src/core/shell', never: ['lab'] },
-  { from: 'src/core/programs', never: ['lab'] },
+  { from: 'src/core/sim', never: ['../wire', '../trace', '../statecharts', '../kernel', '../shell', '../programs', '../agents', '../cluster', '../lab'] },
+  { from: 'src/core/wire', never: ['../sim', '../trace', '../statecharts', '../kernel', '../shell', '../programs', '../agents', '../cluster', '../lab'] },
+  { from: 'src/core/trace', never: ['statecharts', 'kernel', 'shell', 'programs', 'agents', 'cluster', 'lab'] },
+  { from: 'src/core/statecharts', never: ['kernel', 'shell', 'programs', 'agents', 'cluster', 'lab'] },
+  { from: 'src/core/kernel', never: ['shell', 'programs', 'agents', 'cluster', 'lab'] },
+  { from: 'src/core/shell', never: ['agents', 'cluster', 'lab'] },
+  { from: 'src/core/programs', never: ['agents', 'cluster', 'lab'] },
+  { from: 'src/core/agents', never: ['lab'] },
+  { from: 'src/core/cluster', never: ['agents', 'lab'] },
   { from: 'src/core', never: ['store', 'views', 'embed', 'app', 'cli', 'oracle'] },
   { from: 'src/store', never: ['views', 'embed', 'app', 'cli', 'oracle'], coreDoor: true },
   { from: 'src/views', never: ['embed', 'app', 'cli', 'oracle'], coreDoor: true },

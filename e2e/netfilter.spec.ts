@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 import { expandWalk, rowText, runLab, type Step, type Trace } from '../src/core/index.ts';
 import { exchangeView } from '../src/store/exchange-view.ts';
+import * as captions from '../src/store/caption-words.ts';
 import { makeRun, type Run } from '../src/store/player.ts';
 import { rewritesOf } from '../src/store/rewrites.ts';
 import { expect, expectAccessible, labs, open, test } from './fixtures.ts';
@@ -12,7 +13,7 @@ function runOf(id: string): Run {
   let run = runs.get(id);
   if (!run) {
     const lab = labs().find((one) => one.id === id)!;
-    run = makeRun(lab, runLab(lab).trace, []);
+    run = makeRun(lab, runLab(lab).trace, [], captions);
     runs.set(id, run);
   }
   return run;

@@ -1,5 +1,6 @@
 import type { Locator, Page } from '@playwright/test';
 import { runLab, type Lab } from '../src/core/index.ts';
+import * as captions from '../src/store/caption-words.ts';
 import { makeRun } from '../src/store/player.ts';
 import { sceneAt } from '../src/store/scene.ts';
 import { expect, expectAccessible, labs, open, test } from './fixtures.ts';
@@ -53,7 +54,7 @@ interface Moment {
 /** What the page must show at each beat, computed here from the same lab. */
 function momentsOf(lab: Lab): Moment[] {
   const { trace, beats } = runLab(lab);
-  const { scenes } = makeRun(lab, trace, []);
+  const { scenes } = makeRun(lab, trace, [], captions);
   return beats.map(({ seq }) => {
     const where = sceneAt(scenes, seq).packets.map(({ where: at }) => (at.kind === 'link' ? `${at.from}~${at.to}` : at.id));
     const step = trace.steps[seq]!;

@@ -19,7 +19,7 @@ function lab(run = 'ping 10.0.0.2', more = ''): Lab {
 
 function record(step: Partial<RecordStep> = {}, tables: Partial<NamespaceTables> = {}): LabRecord {
   const whole: RecordStep = {
-    i: 1, on: 'a', run: 'ping 10.0.0.2', exit: 0, stdout: '', stderr: '', startNs: 0, endNs: 1e9, frames: [],
+    i: 1, on: 'a', run: 'ping 10.0.0.2', exit: 0, stdout: '', stderr: '', startNs: 0, endNs: 1e9, tablesNs: 1e9, frames: [],
     tables: { a: { ...EMPTY, link: LINKS, ...tables } }, ...step,
   };
   return { version: 1, lab: 't', devices: {}, steps: [whole] };
@@ -159,7 +159,7 @@ describe('what a lab ignores', () => {
 });
 
 describe('tables', () => {
-  const table = (tables: Partial<NamespaceTables>, endNs = 1e9): LabRecord => record({ endNs }, tables);
+  const table = (tables: Partial<NamespaceTables>, tablesNs = 1e9): LabRecord => record({ tablesNs }, tables);
   const neigh = (...rows: [string, string][]): string => JSON.stringify(rows.map(([dst, state]) => ({ dst, dev: 'eth0', lladdr: '02:00:00:00:02:01', state: [state] })));
   test('rows are compared by what they mean', () => {
     expect(where(table({ route: '[{"dst":"default","dev":"eth0"}]' }), table({ route: '[ {"dev":"eth0", "dst":"default"} ]\n' }))).toEqual([]);
@@ -181,7 +181,7 @@ describe('tables', () => {
     expect(where(table({ rule: '[{"priority":0},{"priority":1}]' }), table({ rule: '[{"priority":1},{"priority":0}]' }))).toEqual(['rule of a']);
   });
   test('only real time excuses the state of a neighbour', () => {
-    const states = (real: string, simulated: string, endNs: number): string[] => where(table({ neigh: neigh(['10.0.0.2', real]) }, endNs), table({ neigh: neigh(['10.0.0.2', simulated]) }, endNs));
+    const states = (real: string, simulated: string, tablesNs: number): string[] => where(table({ neigh: neigh(['10.0.0.2', real]) }, tablesNs), table({ neigh: neigh(['10.0.0.2', simulated]) }, tablesNs));
     expect(states('DELAY', 'REACHABLE', 2e9)).toEqual(['neigh of a']);
     expect(states('DELAY', 'REACHABLE', 5e9)).toEqual([]);
     expect(states('STALE', 'REACHABLE', 5e9)).toEqual(['neigh of a']);

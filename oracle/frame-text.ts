@@ -134,7 +134,15 @@ function udpText(view: Reader, memory: FrameMemory): string {
     const rest = view.rest();
     return `vxlan ${dport} len ${length} flags 0x${flags.toString(16)} vni ${vni} [${frameText(rest, memory)}]`;
   }
-  return `udp ${portName(memory, sport)} > ${portName(memory, dport)} len ${length} data ${dataText(view.rest())}`;
+  return `udp ${portName(memory, sport)} > ${portName(memory, dport)} len ${length} data ${dataText(withoutProbeTime(view.rest(), dport))}`;
+}
+
+/** Ports of tracepath's probes, one after the other; their data begins with the TTL, and the time in bytes 8 to 24. */
+const TRACEPATH_PORTS = [44_444, 44_507] as const;
+
+function withoutProbeTime(data: Uint8Array, dport: number): Uint8Array {
+  if (dport < TRACEPATH_PORTS[0] || dport > TRACEPATH_PORTS[1] || data.length < 24 || data[0] === 0 || data[0]! > 32) return data;
+  return Uint8Array.from(data, (byte, i) => (i >= 8 && i < 24 ? 0 : byte));
 }
 
 const FLAGS = ['F', 'S', 'R', 'P', 'A', 'U', 'E', 'C'];

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kernelUnavailable } from './availability.ts';
 import {
   RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS,
-  type KernelRecording, type Lab, type LabStep, type NamespaceTables, type RecordFrame, type RecordStep, type RecordWalk, type SetupRun, type UnmetExpectation,
+  type AgentInvocation, type KernelRecording, type Lab, type LabStep, type NamespaceTables, type RecordFrame, type RecordStep, type RecordWalk, type SetupRun, type UnmetExpectation,
 } from '../src/core/index.ts';
 import { recordedFrames } from './frame-filter.ts';
 import { KernelRunError } from './kernel-error.ts';
 import { lockKernel } from './lock.ts';
 import { folderOf, runOn, type RunningMachine } from './machine.ts';
+import { installReplay, type Replay } from './replay.ts';
 import { startRecorder, type CapturedFrame, type RecorderClient } from './recorder.ts';
 import { devicesOf, linksSettled, readTables } from './tables.ts';
 import { startNetwork } from './wiring.ts';
@@ -19,6 +20,8 @@ export interface RecordOptions {
   readonly signal?: AbortSignal;
   /** Another lab is being recorded on this computer, and this one waits for it. */
   readonly onWait?: () => void;
+  /** What the agents of the lab did in the simulator, which is done again here; without it their programs do not exist. */
+  readonly agents?: readonly AgentInvocation[];
 }
 
 type Tables = Readonly<Record<string, NamespaceTables>>;
@@ -37,6 +40,7 @@ interface Run {
   /** The rules that packets met since somebody took them (`takeWalks`). */
   readonly walks: Walks;
   pause(seconds: number): Promise<void>;
+  readonly replay: Replay | null;
 }
 
 /**
@@ -49,7 +53,7 @@ export async function recordOnKernel(lab: Lab, options: RecordOptions = {}): Pro
   const unlock = await lockKernel(options.onWait);
   const restore = conntrackMax();
   try {
-    return await recordLocked(lab, options.signal ?? new AbortController().signal);
+    return await recordLocked(lab, options.signal ?? new AbortController().signal, options.agents ?? []);
   } finally {
     restore();
     unlock();
@@ -65,7 +69,7 @@ function conntrackMax(): () => void {
   };
 }
 
-async function recordLocked(lab: Lab, signal: AbortSignal): Promise<KernelRecording> {
+async function recordLocked(lab: Lab, signal: AbortSignal, agents: readonly AgentInvocation[]): Promise<KernelRecording> {
   const over = new AbortController();
   const ending = AbortSignal.any([signal, over.signal]);
   if (signal.aborted) throw new KernelRunError(`${lab.id}: aborted`);
@@ -76,8 +80,9 @@ async function recordLocked(lab: Lab, signal: AbortSignal): Promise<KernelRecord
   const pause = async (seconds: number): Promise<void> => void (seconds > 0 && (await sleep(seconds * 1000, undefined, { signal: ending })));
   const work = (async () => {
     const machines = await startNetwork(lab, recorder, (machine) => stops.push(machine.kill));
+    const replay = agents.length > 0 ? await installReplay(machines, agents) : null;
     const { now: epoch, frames } = await recorder.mark();
-    return runLab({ lab, recorder, machines, epoch, captured: [...frames], walks: {}, pause });
+    return runLab({ lab, recorder, machines, epoch, captured: [...frames], walks: {}, pause, replay });
   })();
   try {
     return await Promise.race([work, recorder.broken]);
@@ -121,11 +126,13 @@ async function runSetups(run: Run): Promise<{ runs: SetupRun[]; tables: Tables }
     const machine = run.machines[index]!;
     writeFileSync(`${folderOf(machine)}/run/hopscope/setup`, setup);
     const startNs = await clock(run);
+    run.replay?.begin();
     const { exit, output } = await runOn(machine, ['bash', '-e', '/run/hopscope/setup'], timeout);
     runs.push({ on: name, run: setup, exit, ...output, startNs, endNs: await clock(run) });
     if (exit !== 0) throw new KernelRunError(`${run.lab.id}: the setup of ${name} ended with ${exit}${exit === 124 ? ` after ${timeout} s` : ''}: ${output.stderr.trim()}`);
   }
   await run.pause(run.lab.settle);
+  await run.replay?.done();
   return { runs, tables: await quietTables(run) };
 }
 
@@ -133,11 +140,13 @@ async function runStep(run: Run, step: LabStep, onStart: (earlier: Walks) => voi
   await run.pause((step.at ?? 0) - (await clock(run)) / 1e9);
   const startNs = await clock(run);
   onStart(takeWalks(run));
+  run.replay?.begin();
   await run.pause(step.sleep);
   const machine = run.machines[run.lab.machines.findIndex(({ name }) => name === step.on)];
   const { exit, output } = machine ? await runOn(machine, ['bash', '-c', step.run], step.timeout) : { exit: 0, output: { stdout: '', stderr: '' } };
   const endNs = await clock(run);
   await run.pause(step.settle);
+  await run.replay?.done();
   const tables = await quietTables(run);
   return { i: step.index, on: step.on ?? '', run: step.run, exit, ...output, startNs, endNs, tablesNs: await clock(run), tables };
 }

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parseLab, type KernelRecording, type Lab } from '../src/core/index.ts';
+import { parseLab, type AgentInvocation, type KernelRecording, type Lab } from '../src/core/index.ts';
 import { compareRecords, kernelUnavailable, KernelRunError, printDifferences, recordOnKernel } from './index.ts';
 import { parseRows } from './tables.ts';
 
@@ -114,4 +114,28 @@ onKernel('a setup that fails, and a run that is aborted, end with an error and l
   controller.abort();
   expect(String(await aborted)).toMatch(/aborted/);
   expect(commandLines().filter((line) => /doomed-by|^sleep 98[78] /.test(line))).toEqual([]);
+});
+
+onKernel('agents are replayed: their commands, what they printed and how they ended; nothing of it is left', async () => {
+  const agents = lab(`
+title: t
+machines: { m: { setup: "/opt/test/daemon one </dev/null >/tmp/log 2>&1 & echo $! >/tmp/pid" } }
+settle: 0.2
+steps:
+  - { on: m, run: "once; once; cat /var/lib/made; once 2>&1", settle: 0.5 }
+  - { on: m, run: "cat /var/lib/later; kill $(cat /tmp/pid); sleep 0.3; cat /tmp/log" }
+`);
+  const at = (epoch: number, offsetNs = 0): { epoch: number; offsetNs: number } => ({ epoch, offsetNs });
+  const once = (text: string, exit: number, run: string): AgentInvocation => ({
+    machine: 'm', program: 'once', argv: ['once'], start: at(2), commands: [{ ...at(2), run, miss: null }], outputs: [{ ...at(2), stream: 'stdout', text }], end: { ...at(2), exit, signal: false },
+  });
+  const daemon: AgentInvocation = {
+    machine: 'm', program: '/opt/test/daemon', argv: ['/opt/test/daemon', 'one'], start: at(1), end: { ...at(3), exit: 0, signal: true },
+    commands: [{ ...at(2, 3e8), run: "cat >/var/lib/later <<'EOF'\nlater\nEOF", miss: null }],
+    outputs: [{ ...at(1), stream: 'stderr', text: 'begins\n' }, { ...at(3), stream: 'stderr', text: 'is told to end\n' }],
+  };
+  const { steps } = await recordOnKernel(agents, { agents: [daemon, once('first\n', 0, 'echo a >/var/lib/made'), once('second\n', 0, 'echo b >>/var/lib/made')] });
+  expect(steps[0]!.stdout).toMatch(/^first\nsecond\na\nb\nhopscope: the simulator has not started once {2}\(once more\) on this machine/);
+  expect(steps[1]!.stdout).toBe('later\nbegins\nis told to end\n');
+  expect(existsSync('/var/lib/made') || existsSync('/opt/test')).toBe(false);
 });

@@ -8,7 +8,7 @@ export interface RowLines {
   readonly simulator: readonly string[];
 }
 
-/** How many seconds a neighbour entry has been there at the end of a step. */
+/** How many seconds a neighbour entry has been there when the tables of a step are read. */
 export type NeighbourAge = (namespace: string, row: Row) => number;
 
 /** One side of a table. `named` replaces its MACs. */
@@ -70,7 +70,7 @@ function neighbourKey(row: Row): string {
   return [row.dev, row.dst, row.lladdr].join(' ');
 }
 
-/** Ages of the kernel's neighbour entries at the ends of its steps. */
+/** Ages of the kernel's neighbour entries when the tables of its steps are read. */
 export function neighbourAges(kernel: LabRecord): (step: RecordStep) => NeighbourAge {
   const firstSeen = new Map<string, number>();
   for (const { startNs, tables } of kernel.steps) {
@@ -81,5 +81,5 @@ export function neighbourAges(kernel: LabRecord): (step: RecordStep) => Neighbou
       }
     }
   }
-  return ({ endNs }) => (namespace, row) => (endNs - (firstSeen.get(`${namespace} ${neighbourKey(row)}`) ?? endNs)) / 1e9;
+  return ({ endNs, tablesNs = endNs }) => (namespace, row) => (tablesNs - (firstSeen.get(`${namespace} ${neighbourKey(row)}`) ?? tablesNs)) / 1e9;
 }

@@ -14,6 +14,7 @@ export const TOOLS = [
   { command: 'ping', package: 'iputils-ping', part: 'oracle' },
   { command: 'arping', package: 'iputils-arping', part: 'oracle' },
   { command: 'traceroute', package: 'traceroute', part: 'oracle' },
+  { command: 'tracepath', package: 'iputils-tracepath', part: 'oracle' },
   { command: 'ethtool', package: 'ethtool', part: 'oracle' },
   { command: 'bird', package: 'bird2', part: 'oracle' },
   { command: 'sysctl', package: 'procps', part: 'oracle' },

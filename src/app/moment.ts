@@ -1,12 +1,13 @@
 import { useEffect } from 'react';
-import type { Player } from '../store/player.ts';
+import { viewOf, type Player } from '../store/player.ts';
 import type { ScenarioEntry } from '../store/scenarios.ts';
 import { writeAddress } from '../store/url.ts';
 
 function query(player: Player, scenario: string): string {
-  const { run, seq, granularity, panel } = player.store.getState();
+  const state = player.store.getState();
+  const { run, seq, granularity, panel } = state;
   const step = run && seq > run.first ? seq - run.first : null;
-  return writeAddress({ scenario, step, granularity, panel });
+  return writeAddress({ scenario, step, granularity, panel, view: viewOf(state) });
 }
 
 /** The whole link to the current moment. */
@@ -36,7 +37,7 @@ export function useAddressOfMoment(player: Player, scenario: string): void {
       if (player.store.getState().run) history.replaceState(null, '', query(player, scenario));
     };
     const unsubscribe = player.store.subscribe((state, before) => {
-      if (state.seq === before.seq && state.granularity === before.granularity && state.panel === before.panel) return;
+      if (state.seq === before.seq && state.granularity === before.granularity && state.panel === before.panel && state.view === before.view) return;
       timer ??= setTimeout(write, PAUSE);
     });
     return () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { formatProblem, placeProblem, runLab, type Lab, type LabRecord } from '../core/index.ts';
+import { formatProblem, mentionsAgents, placeProblem, runLab, type AgentInvocation, type Lab, type LabRecord } from '../core/index.ts';
 import { expand, load, type Loaded } from './files.ts';
 import { parseOptions } from './options.ts';
 import { UsageError, type Output } from './output.ts';
@@ -31,7 +31,7 @@ async function verifyOne(oracle: Oracle, { file, lab, locate }: Loaded, folder: 
     return run.record!;
   };
   try {
-    const { kernel, simulator, differences, unstable } = await oracle.verifyLab(lab, simulate, { onWait: () => output.err('another lab is running on this kernel; waiting\n') });
+    const { kernel, simulator, differences, unstable } = await oracle.verifyLab(lab, simulate, { agents: agentsOf(lab), onWait: () => output.err('another lab is running on this kernel; waiting\n') });
     if (folder !== null) writeRecords(folder, file, { kernel, simulator });
     const unmet = kernel.unmet.map(({ i, expected, got }) => `step ${i}: the kernel does not meet the lab: expected ${expected}, got ${got}`);
     const wavering = unstable.map(({ step, where }) => `step ${step}: ${where} is different each time on the kernel, and not compared`);
@@ -45,6 +45,12 @@ async function verifyOne(oracle: Oracle, { file, lab, locate }: Loaded, folder: 
     output.out(`FAILED    ${file}\n  ${error.message}\n`);
     return false;
   }
+}
+
+/** What the agents of a lab do in the simulator: on the kernel, where they do not exist, their commands are run again. */
+function agentsOf(lab: Lab): readonly AgentInvocation[] {
+  if (!mentionsAgents([...lab.machines.map(({ setup }) => setup), ...lab.steps.map(({ run }) => run)])) return [];
+  return runLab(lab, { invocations: true }).invocations ?? [];
 }
 
 function writeRecords(folder: string, file: string, records: Readonly<Record<string, LabRecord>>): void {

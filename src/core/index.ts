@@ -28,7 +28,8 @@ export { namesOf, type Names } from './trace/names.ts';
 export { packetEnds, packetName } from './trace/packet-name.ts';
 export type { RecordLevel } from './trace/recorder.ts';
 export { changeText, changeTexts, formatRow, rowText } from './trace/row-text.ts';
-export { expandRun, expandWalk, rulesWalked, walkRuns, type WalkedRule, type WalkedRun } from './trace/walk.ts';
+export { expandRun, expandWalk, walkRuns, type WalkedRule, type WalkedRun } from './trace/walk.ts';
+export { rulesWalked } from './trace/walk-length.ts';
 export { XT_MISS, XT_MISS_MATCH } from './trace/xt-miss.ts';
 export type { XtListedChain, XtMatch, XtOp, XtRule, XtTableName, XtTarget } from './kernel/netfilter/xtables/xt-rule.ts';
 export type {
@@ -62,6 +63,7 @@ export type {
   Beat, BeatPattern, Expectation, Knob, Lab, LabLink, LabMachine, LabStep, Nic, Question,
 } from './lab/lab.ts';
 export { pcapngByPlace, pcapngOf, type FrameFilter } from './lab/frames.ts';
+export { mentionsAgents, type AgentInvocation, type Moment } from './lab/invocations.ts';
 export { lintLab, lintScript } from './lab/lint.ts';
 export { MAX_FILE_SIZE, parseLab, type Locate, type ParseOptions, type ParseResult } from './lab/parse.ts';
 export { formatProblem, type LabProblem, type Path } from './lab/problem.ts';

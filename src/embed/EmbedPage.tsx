@@ -32,5 +32,5 @@ export function EmbedPage() {
 function EmbedScenario({ entry, address }: { readonly entry: ScenarioEntry; readonly address: Address }) {
   const { player, state, retry } = usePlayedScenario(entry, address);
   if (state.status !== 'ready') return <Loading session={state} onRetry={retry} />;
-  return <EmbedPlayer player={player} controls={address.controls} link={(step) => `../${writeAddress({ scenario: entry.id, step, granularity: address.granularity })}`} />;
+  return <EmbedPlayer player={player} controls={address.controls} link={(step) => `../${writeAddress({ scenario: entry.id, step, granularity: address.granularity, view: address.view })}`} />;
 }

@@ -1,7 +1,7 @@
 /** What a key asks the player for. */
 export type Command =
   | 'toggle' | 'step' | 'back' | 'micro-step' | 'micro-back' | 'next-beat' | 'previous-beat' | 'start' | 'end' | 'seek-tenth'
-  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit' | 'zoom-in' | 'zoom-out' | 'selection-back' | 'selection-forward' | 'blank' | 'story';
+  | 'faster' | 'slower' | 'next-packet' | 'previous-packet' | 'go-to' | 'search' | 'fullscreen' | 'transcript' | 'help' | 'reset' | 'fit' | 'view' | 'zoom-in' | 'zoom-out' | 'selection-back' | 'selection-forward' | 'blank' | 'story';
 
 export interface KeyBinding {
   readonly command: Command;
@@ -44,6 +44,7 @@ export const KEYS: readonly KeyBinding[] = [
   { command: 'search', keys: ['/'], what: 'Search the journey', group: 'Looking' },
   { command: 'transcript', keys: ['t'], what: 'The journey as text', group: 'Looking' },
   { command: 'fit', keys: ['o', 'z'], what: 'Overview: fit the map', group: 'Looking' },
+  { command: 'view', keys: ['v'], what: 'Where there are tunnels: overlay, underlay, or both', group: 'Looking' },
   { command: 'story', keys: ['n'], what: 'Show or hide the story', group: 'Looking' },
   { command: 'blank', keys: ['b'], what: 'Blank the screen, and back', group: 'Looking' },
   { command: 'zoom-in', keys: ['+', '='], what: 'Zoom into the map', group: 'Looking' },

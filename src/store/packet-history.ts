@@ -1,4 +1,5 @@
-import type { Packet, Step, Trace } from '../core/index.ts';
+import { diffPackets, type FieldChange, type Packet, type Step, type Trace } from '../core/index.ts';
+import { innerIndex } from './tunnels.ts';
 
 /** Generations of copies that are followed back: a fragment of a flooded copy is two. */
 const GENERATIONS = 8;
@@ -14,6 +15,17 @@ export function packetBefore(trace: Trace, seq: number): Packet | null {
   if (!step?.packet) return null;
   if (step.kind === 'dev.xmit') return lookBack(trace, step, (other) => other.kind === 'dev.rx') ?? null;
   return lookBack(trace, step, () => true);
+}
+
+/** What has changed in a packet. Of one that a tunnel has wrapped or unwrapped since, what is inside is compared with what was inside. */
+export function packetChanges(before: Packet, packet: Packet): FieldChange[] {
+  const [was, is] = [innerIndex(before), innerIndex(packet)];
+  if (was < 0 && is > 0) {
+    const inside = packet.slice(is);
+    const wrapping = packet.slice(0, is).map((header, index): FieldChange => ({ change: 'added', kind: header.kind, index, before: -1, field: null, label: null, old: null, new: null }));
+    return [...wrapping, ...diffPackets(before, inside).map((change) => (change.change === 'removed' ? change : { ...change, index: change.index + is }))];
+  }
+  return diffPackets(was > 0 && is < 0 ? before.slice(was) : before, packet);
 }
 
 function lookBack(trace: Trace, step: Step, fits: (other: Step) => boolean): Packet | null {

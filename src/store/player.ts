@@ -1,11 +1,12 @@
 import { createActor } from 'xstate';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { level, rulesWalked, type Granularity, type Lab, type Step, type Trace } from '../core/index.ts';
+import type { Captions } from './captions.ts';
 import { playbackMachine, type PlaybackContext, type PlaybackEvent } from './playback-machine.ts';
 import { indexScenes, type SceneIndex } from './scene.ts';
 import { firstSeq, stopsOf, type StoryBeat } from './timeline.ts';
 import { topologyOf, type Topology } from './topology.ts';
-import { PANELS, type Panel } from './url.ts';
+import { PANELS, type Panel, type View } from './url.ts';
 
 /** A finished simulation, ready to be shown. */
 export interface Run {
@@ -14,6 +15,7 @@ export interface Run {
   readonly beats: readonly StoryBeat[];
   readonly topology: Topology;
   readonly scenes: SceneIndex;
+  readonly captions: Captions;
   /** `seq` of the first step of the lab. */
   readonly first: number;
   /** What was not as the lab promises. */
@@ -51,6 +53,8 @@ export interface PlayerState {
   /** Chosen option by the beat's seq. */
   readonly answers: ReadonlyMap<number, number>;
   readonly panel: Panel;
+  /** What the map shows of a lab with tunnels; see viewOf. */
+  readonly view: View;
   readonly selection: Selection | null;
   /** The table that the reader has chosen to watch; null while the panel follows the steps. */
   readonly pinned: PinnedTable | null;
@@ -66,6 +70,7 @@ export interface Player {
   load(run: Run, options?: { seq?: number | null; granularity?: Granularity }): void;
   setGranularity(granularity: Granularity): void;
   setPanel(panel: Panel): void;
+  setView(view: View): void;
   /** A row or a place that is picked also decides which table is watched. */
   select(selection: Selection | null): void;
   pin(pinned: PinnedTable | null): void;
@@ -86,17 +91,17 @@ export interface Player {
 }
 
 /** Makes a run of what the simulation gave. */
-export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], problems: readonly string[] = []): Run {
+export function makeRun(lab: Lab, trace: Trace, beats: readonly StoryBeat[], captions: Captions, problems: readonly string[] = []): Run {
   const topology = topologyOf(lab, trace);
-  const scenes = indexScenes(trace, new Set(topology.switches.map((lan) => lan.name)));
-  return { lab, trace, beats, topology, scenes, first: firstSeq(trace), problems };
+  const scenes = indexScenes(trace, topology);
+  return { lab, trace, beats, topology, scenes, captions, first: firstSeq(trace), problems };
 }
 
 const EMPTY: PlayerState = {
-  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, rule: 0, answers: new Map(), panel: 'packet', selection: null, pinned: null, history: [], historyAt: -1,
+  run: null, mode: 'idle', granularity: 'stack', stops: [], at: 0, seq: -1, from: -1, speed: 1, rule: 0, answers: new Map(), panel: 'packet', view: 'both', selection: null, pinned: null, history: [], historyAt: -1,
 };
 
-export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel'>> = {}): Player {
+export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 'panel' | 'view'>> = {}): Player {
   const store = createStore<PlayerState>(() => ({ ...EMPTY, ...initial }));
   const actor = createActor(playbackMachine);
   const subscription = actor.subscribe(({ value, context }) => follow(store, value as Mode, context));
@@ -120,6 +125,7 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       if (run) send({ type: 'STOPS', stops: stopsOf(run.trace, granularity, run.beats) });
     },
     setPanel: (panel) => store.setState({ panel }),
+    setView: (view) => store.setState(({ run }) => (run && run.topology.overlays.length > 0 ? { view } : {})),
     select: (selection) => store.setState((state) => picked(state, selection)),
     recall: (direction) => store.setState((state) => {
       const historyAt = state.historyAt + direction;
@@ -149,6 +155,11 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
     },
   };
   return player;
+}
+
+/** What the map shows: without tunnels there is nothing to choose. */
+export function viewOf({ run, view }: Pick<PlayerState, 'run' | 'view'>): View {
+  return run && run.topology.overlays.length > 0 ? view : 'both';
 }
 
 /** Mirrors the machine into the store, and opens the panel that the story wants at a beat. */

@@ -1,6 +1,8 @@
 import type { Packet, Step, Trace } from '../core/index.ts';
 import { exchangesOf, flightsOf, placeOf, whereIs, type Flight, type Where } from './flights.ts';
-import { linkId } from './topology.ts';
+import { linkId, type Topology } from './topology.ts';
+import { carriersOf, indexTunnels, innerIndex, type TunnelIndex } from './tunnels.ts';
+import type { View } from './url.ts';
 
 /** The colour and label of a layer, everywhere the same. */
 export type Layer = 'eth' | 'arp' | 'ip' | 'l4' | 'tun' | 'ctl';
@@ -14,6 +16,13 @@ export interface ScenePacket {
   readonly seq: number;
   readonly layer: Layer;
   readonly state: 'here' | 'moving' | 'dropped';
+  /** A tunnel has just wrapped it, or has just taken it out of `outer`. */
+  readonly change: 'wrapped' | 'unwrapped' | null;
+  readonly outer: Packet | null;
+  /** It belongs to the network that the view looks away from. */
+  readonly faded: boolean;
+  /** Of one that is on its way to several ends at once, which one of them; else 0. */
+  readonly copy: number;
 }
 
 export interface TrailPiece {
@@ -34,20 +43,25 @@ export interface Scene {
 /** What is needed to make scenes, computed once for a run. */
 export interface SceneIndex {
   readonly trace: Trace;
+  readonly topology: Topology;
   readonly switches: ReadonlySet<string>;
   readonly flights: readonly Flight[];
   readonly exchanges: Int32Array;
+  readonly tunnels: TunnelIndex;
   /** The scenes asked for last: each part of the map asks for the same two, where it is and where it came from. */
-  readonly recent: Map<number, Scene>;
+  readonly recent: Map<string, Scene>;
 }
 
-const RECENT = 2;
+const RECENT = 4;
 
-export function indexScenes(trace: Trace, switches: ReadonlySet<string>): SceneIndex {
-  return { trace, switches, flights: flightsOf(trace), exchanges: exchangesOf(trace), recent: new Map() };
+export function indexScenes(trace: Trace, topology: Topology): SceneIndex {
+  const switches = new Set(topology.switches.map((lan) => lan.name));
+  return { trace, topology, switches, flights: flightsOf(trace, switches), exchanges: exchangesOf(trace), tunnels: indexTunnels(trace, topology), recent: new Map() };
 }
 
+/** A packet in a tunnel has the tunnel's colour; every other that of its uppermost header. */
 export function layerOf(packet: Packet): Layer {
+  if (innerIndex(packet) > 0) return 'tun';
   let layer: Layer = 'eth';
   for (const header of packet) {
     if (header.kind === 'arp') return 'arp';
@@ -72,14 +86,51 @@ function lastFlight(flights: readonly Flight[], seq: number): number {
 /** How far back a frame can have left and still be on its way: a bridge of a thousand ports floods this many. */
 const LOOK_BACK = 2048;
 
-export function sceneAt(index: SceneIndex, seq: number): Scene {
+export function sceneAt(index: SceneIndex, seq: number, view: View = 'both'): Scene {
   const { recent } = index;
-  const known = recent.get(seq);
+  const key = `${seq} ${view}`;
+  const known = recent.get(key);
   if (known) return known;
   if (recent.size >= RECENT) recent.delete(recent.keys().next().value!);
-  const scene = makeScene(index, seq);
-  recent.set(seq, scene);
+  const scene = view === 'both' ? makeScene(index, seq) : viewed(index, makeScene(index, seq), seq, view);
+  recent.set(key, scene);
   return scene;
+}
+
+/** The scene with one of the two networks alone: over the tubes what is inside, or on the cables what is around it. */
+function viewed(index: SceneIndex, scene: Scene, seq: number, view: 'overlay' | 'underlay'): Scene {
+  const packets = scene.packets.flatMap((packet): ScenePacket | ScenePacket[] => {
+    const inner = innerIndex(packet.packet);
+    if (view === 'underlay') return { ...packet, faded: inner < 0 && isOverlay(index, packet.where) };
+    if (inner < 0) return { ...packet, faded: isUnderlay(index, whereabouts(index, packet)) };
+    const carriers = carriersOf(index.tunnels, packet.skb, seq);
+    const inside = packet.packet.slice(inner);
+    const shown = { ...packet, packet: inside, layer: layerOf(inside), change: null };
+    const [first] = carriers;
+    if (!first) return { ...shown, faded: true };
+    if ((packet.where.kind === 'device' && packet.where.id === first.from) || first.to === null) return { ...shown, where: { kind: 'device', id: first.from } };
+    return carriers.map(({ from, to }, copy) => ({ ...shown, copy, where: { kind: 'link', from, to: to! } }));
+  });
+  return { ...scene, packets };
+}
+
+/** What a stack is at work with for a device is as the device is. */
+function whereabouts({ trace, topology }: SceneIndex, { where, seq }: ScenePacket): Where {
+  const step = trace.steps[seq]!;
+  const device = where.kind === 'stack' && step.device !== null ? `${where.id}:${step.device}` : null;
+  return device !== null && topology.devices.has(device) ? { kind: 'device', id: device } : where;
+}
+
+/** Cables, and what they lead to. */
+function isUnderlay({ topology }: SceneIndex, where: Where): boolean {
+  if (where.kind === 'switch') return true;
+  return topology.devices.get(where.kind === 'link' ? where.from : where.id)?.kind === 'nic' || (where.kind === 'link' && topology.devices.get(where.to)?.kind === 'nic');
+}
+
+/** Namespaces, their links, and bridges; a machine's own stack belongs to both. */
+function isOverlay(index: SceneIndex, where: Where): boolean {
+  if (where.kind === 'stack') return where.id.includes('/');
+  return where.kind !== 'switch' && !isUnderlay(index, where) && !index.topology.devices.get(where.kind === 'link' ? where.from : where.id)?.tunnel;
 }
 
 function makeScene(index: SceneIndex, seq: number): Scene {
@@ -92,7 +143,7 @@ function makeScene(index: SceneIndex, seq: number): Scene {
     const flight = flights[i]!;
     if (flight.rx === null ? flight.xmit !== seq : flight.rx <= seq) continue;
     const packet = trace.steps[flight.xmit]!.packet!;
-    packets.push({ skb: flight.skb, packet, where: { kind: 'link', from: flight.from, to: flight.to }, seq: flight.xmit, layer: layerOf(packet), state: 'moving' });
+    packets.push({ skb: flight.skb, packet, where: { kind: 'link', from: flight.from, to: flight.to }, seq: flight.xmit, layer: layerOf(packet), state: 'moving', change: null, outer: null, faded: false, copy: 0 });
   }
   const here = current(step, switches);
   if (here && !packets.some((other) => other.skb === here.skb && other.state === 'moving')) packets.push(here);
@@ -103,7 +154,11 @@ function makeScene(index: SceneIndex, seq: number): Scene {
 function current(step: Step, switches: ReadonlySet<string>): ScenePacket | null {
   if (step.skb === 0 || !step.packet) return null;
   const where = whereIs(step, switches);
-  return { skb: step.skb, packet: step.packet, where, seq: step.seq, layer: layerOf(step.packet), state: step.kind === 'drop' ? 'dropped' : 'here' };
+  const change = step.kind === 'tunnel.encap' ? 'wrapped' : step.kind === 'tunnel.decap' ? 'unwrapped' : null;
+  return {
+    skb: step.skb, packet: step.packet, where, seq: step.seq, layer: layerOf(step.packet), state: step.kind === 'drop' ? 'dropped' : 'here',
+    change, outer: step.kind === 'tunnel.decap' ? step.outer : null, faded: false, copy: 0,
+  };
 }
 
 /** The packet that was last at work before a step that is about none, within the same step of the lab. */
@@ -116,7 +171,8 @@ function lastSkb(trace: Trace, seq: number): number {
   return 0;
 }
 
-function trailOf({ trace, flights, exchanges }: SceneIndex, seq: number, last: number, exchange: number): TrailPiece[] {
+/** The links that the exchange has taken, and the tunnels over them. */
+function trailOf({ trace, flights, exchanges, tunnels }: SceneIndex, seq: number, last: number, exchange: number): TrailPiece[] {
   if (exchange === 0) return [];
   const pieces = new Map<string, TrailPiece>();
   for (let i = last; i >= 0; i--) {
@@ -126,7 +182,10 @@ function trailOf({ trace, flights, exchanges }: SceneIndex, seq: number, last: n
       continue;
     }
     const key = linkId(flight.from, flight.to);
-    if (!pieces.has(key) && flight.xmit <= seq) pieces.set(key, { from: flight.from, to: flight.to, layer: layerOf(trace.steps[flight.xmit]!.packet!) });
+    if (pieces.has(key) || flight.xmit > seq) continue;
+    const layer = layerOf(trace.steps[flight.xmit]!.packet!);
+    pieces.set(key, { from: flight.from, to: flight.to, layer });
+    for (const { from, to } of layer === 'tun' ? carriersOf(tunnels, flight.skb, flight.xmit) : []) if (to !== null) pieces.set(linkId(from, to), { from, to, layer });
   }
   return [...pieces.values()].reverse();
 }

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Lab } from '../core/index.ts';
+import { loadCaptions } from './captions.ts';
 import { makeRun, type Run } from './player.ts';
 import { simulateInWorker } from './simulation.ts';
 
@@ -36,9 +37,9 @@ export function createSession(): SessionStore {
       set(mine, { status: 'working', what: 'fetching the scenario', share: 0, cancel });
       void (async () => {
         try {
-          const lab = await load();
-          const result = await simulateInWorker(lab, { signal: mine.signal, onProgress: (share, what) => set(mine, { status: 'working', what, share, cancel }) });
-          if (!mine.signal.aborted) set(mine, { status: 'ready', run: makeRun(lab, result.trace, result.beats, result.problems) });
+          const simulated = load().then(async (lab) => ({ lab, ...(await simulateInWorker(lab, { signal: mine.signal, onProgress: (share, what) => set(mine, { status: 'working', what, share, cancel }) })) }));
+          const [{ lab, trace, beats, problems }, captions] = await Promise.all([simulated, loadCaptions()]);
+          if (!mine.signal.aborted) set(mine, { status: 'ready', run: makeRun(lab, trace, beats, captions, problems) });
         } catch (error) {
           if (!mine.signal.aborted) set(mine, { status: 'failed', message: error instanceof Error ? error.message : String(error) });
         }

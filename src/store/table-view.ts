@@ -31,6 +31,8 @@ const COMMANDS: Readonly<Record<TableId, string>> = {
 
 interface Shape {
   readonly columns: readonly string[];
+  /** Columns that are left out where no row has anything for them. */
+  readonly optional?: readonly string[];
   readonly cells: (row: never, dev: (ifindex: number) => string, now: number | null) => string[];
   /** Rows with a lower rank are shown first; without it, and within a rank, the kernel's order. */
   readonly rank?: (row: never) => number;
@@ -49,8 +51,11 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
     cells: (row: NeighRow, dev) => [formatIpv4(row.ip), dev(row.ifindex), row.mac === null ? '—' : formatMac(row.mac), row.state],
   },
   fdb: {
-    columns: ['mac', 'dev', 'vlan', 'state', 'bridge'],
-    cells: (row: FdbRow, dev) => [formatMac(row.mac), dev(row.ifindex), row.vlan === 0 ? '' : String(row.vlan), row.state, row.bridge === 0 ? '' : dev(row.bridge)],
+    columns: ['mac', 'dev', 'dst', 'vlan', 'state', 'bridge'],
+    optional: ['dst', 'vlan'],
+    cells: (row: FdbRow, dev) => [
+      formatMac(row.mac), dev(row.ifindex), remoteText(row, dev), row.vlan === 0 ? '' : String(row.vlan), row.state, row.remote ? 'self' : row.bridge === 0 ? '' : dev(row.bridge),
+    ],
     rank: (row: FdbRow) => (row.state !== 'permanent' ? 0 : isMulticastMac(row.mac) ? 2 : 1),
   },
   route: {
@@ -73,7 +78,7 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
   link: {
     columns: ['#', 'name', 'kind', 'state', 'mac', 'mtu', 'master'],
     cells: (row: LinkRow, dev) => [
-      String(row.ifindex), row.name, row.kind === 'nic' ? 'cable' : row.kind, row.up ? (row.carrier ? 'up' : 'no carrier') : 'down', formatMac(row.mac), String(row.mtu), row.master === 0 ? '' : dev(row.master),
+      String(row.ifindex), row.name, `${row.kind === 'nic' ? 'cable' : row.kind}${vxlanText(row, dev)}${tunnelText(row, dev)}`, row.up ? (row.carrier ? 'up' : 'no carrier') : 'down', row.kind === 'ipip' || row.kind === 'gre' ? formatIpv4(row.mac) : formatMac(row.mac), String(row.mtu), row.master === 0 ? '' : dev(row.master),
     ],
   },
   rule: {
@@ -147,6 +152,33 @@ function xtRows(state: State, place: string): [string, object][] {
   });
 }
 
+/** Where an entry of a VXLAN device leads: the other end, and below it what differs from what the device says. */
+function remoteText({ remote }: FdbRow, dev: (ifindex: number) => string): string {
+  if (!remote) return '';
+  const number = [remote.port === null ? '' : `port ${remote.port}`, remote.vni === null ? '' : `vni ${remote.vni}`].filter((part) => part !== '').join(' ');
+  return [formatIpv4(remote.dst), number, remote.via === 0 ? '' : `via ${dev(remote.via)}`, remote.byDefault ? 'by default' : ''].filter((line) => line !== '').join('\n');
+}
+
+/** What a VXLAN device was told, as `ip -d link` has it. */
+function vxlanText({ vxlan }: LinkRow, dev: (ifindex: number) => string): string {
+  if (!vxlan) return '';
+  const parts = [
+    `id ${vxlan.vni}`, vxlan.remote === null ? '' : `${vxlan.remote >= 0xe000_0000 ? 'group' : 'remote'} ${formatIpv4(vxlan.remote)}`, vxlan.local === null ? '' : `local ${formatIpv4(vxlan.local)}`,
+    vxlan.link === 0 ? '' : `dev ${dev(vxlan.link)}`, `dstport ${vxlan.dstport}`, vxlan.learning ? '' : 'nolearning', vxlan.proxy ? 'proxy' : '', vxlan.rsc ? 'rsc' : '', vxlan.l2miss ? 'l2miss' : '', vxlan.l3miss ? 'l3miss' : '',
+  ].filter((part) => part !== '');
+  return `\n${parts.join('\n')}`;
+}
+
+function tunnelText({ tunnel }: LinkRow, dev: (ifindex: number) => string): string {
+  if (!tunnel) return '';
+  const address = (ip: number): string => (ip === 0 ? 'any' : formatIpv4(ip));
+  const parts = [
+    `local ${address(tunnel.local)}`, `remote ${address(tunnel.remote)}`, tunnel.link === 0 ? '' : `dev ${dev(tunnel.link)}`, `ttl ${tunnel.ttl === 0 ? 'inherit' : tunnel.ttl}`,
+    tunnel.okey === null ? '' : `key ${tunnel.okey}`, tunnel.pmtudisc ? '' : 'nopmtudisc',
+  ].filter((part) => part !== '');
+  return `\n${parts.join('\n')}`;
+}
+
 function prefix(ip: number, length: number): string {
   return length === 32 ? formatIpv4(ip) : `${formatIpv4(ip)}/${length}`;
 }
@@ -190,5 +222,8 @@ export function tableView(state: State, place: string, table: TableId, now: numb
   const dev = deviceNamer(state, place);
   const rank = shape.rank ?? (() => 0);
   const source = table === 'xtrule' ? xtRows(state, place) : [...tableOf(state, place, table)].sort(([, a], [, b]) => rank(a as never) - rank(b as never));
-  return { title: TABLE_TITLES[table], command: COMMANDS[table], columns: shape.columns, rows: source.map(([key, row]) => ({ key, cells: shape.cells(row as never, dev, now) })) };
+  const rows = source.map(([key, row]) => ({ key, cells: shape.cells(row as never, dev, now) }));
+  const shown = shape.columns.map((column, index) => !shape.optional?.includes(column) || rows.some(({ cells }) => cells[index] !== ''));
+  const kept = <T>(list: readonly T[]): readonly T[] => list.filter((_, index) => shown[index]);
+  return { title: TABLE_TITLES[table], command: COMMANDS[table], columns: kept(shape.columns), rows: rows.map(({ key, cells }) => ({ key, cells: kept(cells) })) };
 }

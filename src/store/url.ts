@@ -8,20 +8,24 @@ export interface Address {
   readonly granularity: Granularity;
   readonly theme: Theme;
   readonly panel: Panel;
+  readonly view: View;
   readonly controls: Controls;
 }
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
-/** What stands beside the map: the packet, the hooks of its stack, the tables, the state machine, the two directions of its connection, the terminal, or nothing. */
-export const PANELS = ['packet', 'stack', 'tables', 'state', 'exchange', 'output', 'none'] as const;
+/** What stands beside the map: the packet, the hooks of its stack, the tables, the state machine, the two directions of its connection, the terminal, what agents did, or nothing. */
+export const PANELS = ['packet', 'stack', 'tables', 'state', 'exchange', 'output', 'agents', 'none'] as const;
 export type Panel = (typeof PANELS)[number];
+/** Of a lab with tunnels: the network that they make, the network below it, or both. */
+export const VIEWS = ['both', 'overlay', 'underlay'] as const;
+export type View = (typeof VIEWS)[number];
 export const CONTROLS = ['full', 'min', 'none'] as const;
 export type Controls = (typeof CONTROLS)[number];
 
-export const DEFAULT_ADDRESS: Address = { scenario: null, step: null, granularity: 'stack', theme: 'auto', panel: 'packet', controls: 'full' };
+export const DEFAULT_ADDRESS: Address = { scenario: null, step: null, granularity: 'stack', theme: 'auto', panel: 'packet', view: 'both', controls: 'full' };
 
-const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([['granularity', GRANULARITIES], ['theme', THEMES], ['panel', PANELS], ['controls', CONTROLS]]);
+const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([['granularity', GRANULARITIES], ['theme', THEMES], ['panel', PANELS], ['view', VIEWS], ['controls', CONTROLS]]);
 const KNOWN = ['scenario', 'step', ...ALLOWED.keys()];
 
 /** Reads an address. Never throws: a value that does not fit is replaced by the default, and told in `problems`. */

@@ -1,3 +1,4 @@
+import { NEIGHBOUR_TABLE } from '../statecharts/neighbour.ts';
 import { NO_CHANGES, NO_READS } from '../trace/change.ts';
 import { MAC_BROADCAST, MAC_ZERO, type Ipv4, type Mac } from '../wire/address.ts';
 import { ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP, type Ipv4Header, type Packet } from '../wire/packet.ts';
@@ -6,8 +7,9 @@ import { inDevConf } from './dev-conf.ts';
 import { inDeviceOf, inetAddrOnlink, inetAddrType, inetSelectAddr } from './fib/in-device.ts';
 import { SCOPE } from './fib/scope.ts';
 import type { Neighbour, WaitingPacket } from './neigh-table.ts';
-import type { NetDevice } from './net-device.ts';
+import { isIpDevice, type NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
+import { neighMiss } from './netlink/notify.ts';
 import { newSkb } from './sk-buff.ts';
 
 /** An ARP packet to send. `tha` is what it says of the target's MAC, `to` where the frame goes. */
@@ -25,7 +27,7 @@ export interface ArpMessage {
 
 /** Sends an ARP packet (arp_send_dst). */
 export function arpSend(ns: NetNamespace, dev: NetDevice, message: ArpMessage): void {
-  if (dev.noarp) return;
+  if (dev.noarp || isIpDevice(dev.kind)) return;
   const { op, spa, tpa, tha, to } = message;
   const packet: Packet = [
     { kind: 'eth', dst: to, src: dev.mac, type: ETH_P_ARP },
@@ -45,13 +47,14 @@ export function arpSend(ns: NetNamespace, dev: NetDevice, message: ArpMessage): 
 export function arpSolicit(ns: NetNamespace, entry: Neighbour, waiting: WaitingPacket | null): void {
   const { dev, ip, settings: { parms } } = entry;
   const spa = announcedSource(ns, entry, waiting) || inetSelectAddr(ns, dev, ip, SCOPE.link);
+  const cause = waiting && waiting.step >= 0 ? waiting.step : entry.step;
   let to = MAC_BROADCAST;
   if (entry.probes < parms.ucast_solicit) to = entry.mac ?? MAC_BROADCAST;
   else if (entry.probes < parms.ucast_solicit + parms.app_solicit) {
-    for (const hear of [...ns.neighbours.appProbes]) hear(entry);
+    const mac = NEIGHBOUR_TABLE.tags[entry.state].has('valid') ? entry.mac : null;
+    neighMiss({ dev, ip, mac, state: entry.state }, 'neigh_app_ns', waiting?.skb.id ?? 0, cause);
     return;
   }
-  const cause = waiting && waiting.step >= 0 ? waiting.step : entry.step;
   arpSend(ns, dev, { op: ARPOP_REQUEST, spa, tpa: ip, tha: MAC_ZERO, to, fn: 'arp_solicit', parent: waiting?.skb.id ?? 0, cause });
 }
 

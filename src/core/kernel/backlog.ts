@@ -45,10 +45,29 @@ export function enqueueToBacklog(skb: SkBuff, to: NetDevice): boolean {
   return true;
 }
 
+/** Where the backlog ends now; what is put there later can be served before anything else with `serveSince`. */
+export function backlogMark({ backlog }: World): { readonly batch: BacklogBatch | null; readonly length: number } {
+  return { batch: backlog, length: backlog?.skbs.length ?? 0 };
+}
+
+/** True when frames were put into the backlog after the mark. */
+export function hasBacklogSince(world: World, mark: ReturnType<typeof backlogMark>): boolean {
+  return world.backlog !== null && (world.backlog !== mark.batch || world.backlog.skbs.length > mark.length);
+}
+
+/** Serves at once what was put into the backlog after the mark: the soft interrupt of who sent it runs before the kernel's work queues do. */
+export function serveSince(world: World, mark: ReturnType<typeof backlogMark>): void {
+  const batch = world.backlog!;
+  serve(world, batch.skbs.splice(batch === mark.batch ? mark.length : 0));
+}
+
 /** Serves one batch (net_rx_action). */
 function netRxAction(world: World, batch: BacklogBatch): void {
   if (world.backlog === batch) world.backlog = null;
-  const { skbs } = batch;
+  serve(world, batch.skbs);
+}
+
+function serve(world: World, skbs: readonly SkBuff[]): void {
   for (let i = 0; i < skbs.length; i++) {
     const skb = skbs[i]!;
     const { dev } = skb;

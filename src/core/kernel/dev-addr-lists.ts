@@ -1,13 +1,11 @@
 import { formatMac, isMulticastMac, type Mac } from '../wire/address.ts';
-import { commitLink, type NetDevice } from './net-device.ts';
+import { commitLink, isIpDevice, type NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { FdbRow } from './rows.ts';
 
 /** ff02::1, which IPv6 joins on every Ethernet device as soon as it exists, also where it is disabled by sysctl. */
 const ALL_NODES_IPV6: Mac = 0x3333_0000_0001;
 const IPV6_MIN_MTU = 1280;
-/** 224.0.0.1, which IPv4 joins while the device is up. */
-const ALL_HOSTS_IPV4: Mac = 0x0100_5e00_0001;
 
 function key(dev: NetDevice, mac: Mac): string {
   return `self:${dev.ifindex}/${formatMac(mac)}/0`;
@@ -27,23 +25,53 @@ function countUnicast(dev: NetDevice, by: number): void {
   devSetRxMode(dev);
 }
 
-/** Adds an address that the device receives besides its own (dev_uc_add, dev_mc_add). False when it is there. */
-export function devAddrAdd(dev: NetDevice, mac: Mac): boolean {
+/**
+ * Adds an address that the device receives besides its own (dev_uc_add, dev_mc_add). False when it is there. `byUser`: by a request to the
+ * forwarding database, which the kernel tells about, unlike what it does for itself.
+ */
+export function devAddrAdd(dev: NetDevice, mac: Mac, byUser = false): boolean {
   const { fdb } = dev.ns.tables;
   if (fdb.get(key(dev, mac))) return false;
   const { now } = dev.ns.queue;
   fdb.put(key(dev, mac), {
-    bridge: 0, ifindex: dev.ifindex, mac, vlan: 0, state: 'permanent', addedByUser: false, externLearn: false, sticky: false, updated: now, used: now,
+    bridge: 0, ifindex: dev.ifindex, mac, vlan: 0, state: 'permanent', addedByUser: byUser, externLearn: false, sticky: false, updated: now, used: now,
   });
-  if (!isMulticastMac(mac)) countUnicast(dev, 1);
+  if (isMulticastMac(mac)) dev.mc.set(mac, { refs: 1, global: byUser });
+  else countUnicast(dev, 1);
   return true;
 }
 
-/** Takes such an address away (dev_uc_del, dev_mc_del). False when it is not there. */
+/** Takes such an address away, a group when nobody wants it any more (dev_uc_del, dev_mc_del). False when it is not there. */
 export function devAddrDel(dev: NetDevice, mac: Mac): boolean {
+  const count = dev.mc.get(mac);
+  if (count !== undefined && --count.refs > 0) return true;
+  dev.mc.delete(mac);
   if (!dev.ns.tables.fdb.delete(key(dev, mac))) return false;
   if (!isMulticastMac(mac)) countUnicast(dev, -1);
   return true;
+}
+
+/** One more wants the group's frames (dev_mc_add). */
+export function devMcAdd(dev: NetDevice, mac: Mac): void {
+  const count = dev.mc.get(mac);
+  if (count !== undefined) count.refs++;
+  else devAddrAdd(dev, mac);
+}
+
+/** A user wants them (dev_mc_add_global): that counts once. */
+export function devMcAddGlobal(dev: NetDevice, mac: Mac): void {
+  const before = dev.mc.get(mac);
+  if (before?.global) return;
+  devMcAdd(dev, mac);
+  dev.mc.get(mac)!.global = true;
+}
+
+/** dev_mc_del_global; false when no user asked for the group. */
+export function devMcDelGlobal(dev: NetDevice, mac: Mac): boolean {
+  const count = dev.mc.get(mac);
+  if (!count?.global) return false;
+  count.global = false;
+  return devAddrDel(dev, mac);
 }
 
 /** The addresses of every device of a namespace by ifindex, each in the kernel's order: unicast ones, then groups, as they came (ndo_dflt_fdb_dump). */
@@ -62,12 +90,13 @@ export function devAddrsByIfindex(ns: NetNamespace): Map<number, FdbRow[]> {
 
 /** dev_uc_flush, dev_mc_flush. */
 export function devAddrFlush(dev: NetDevice): void {
+  dev.mc.clear();
   for (const row of devAddrsByIfindex(dev.ns).get(dev.ifindex) ?? []) devAddrDel(dev, row.mac);
 }
 
-/** A device that knows IP: `lo` has no such list, and the ports of an ideal switch have no host. */
-function isHostDevice(dev: NetDevice): boolean {
-  return dev.kind !== 'loopback' && dev.ns.machine.number !== 0;
+/** A device with a list of MACs: `lo` and tunnels have none, and the ports of an ideal switch have no host. */
+export function isHostDevice(dev: NetDevice): boolean {
+  return dev.kind !== 'loopback' && !isIpDevice(dev.kind) && dev.ns.machine.number !== 0;
 }
 
 /** IPv6 joins its group when the device is registered, unless its MTU is too small for IPv6 (ipv6_add_dev). */
@@ -79,24 +108,4 @@ export function joinAllNodes(dev: NetDevice): void {
 export function followMtu(dev: NetDevice): void {
   if (dev.mtu >= IPV6_MIN_MTU) joinAllNodes(dev);
   else devAddrDel(dev, ALL_NODES_IPV6);
-}
-
-/** IPv4 joins its group when the device comes up (ip_mc_up); not below the smallest MTU of IPv4. */
-export function joinAllHosts(dev: NetDevice): void {
-  if (isHostDevice(dev) && dev.mtu >= 68) devAddrAdd(dev, ALL_HOSTS_IPV4);
-}
-
-/** The groups of routers that a bridge which snoops multicast joins while it is up (br_multicast_join_snoopers). */
-const ALL_SNOOPERS: readonly Mac[] = [0x0100_5e00_006a, 0x3333_0000_006a];
-
-export function joinSnoopers(dev: NetDevice): void {
-  for (const mac of ALL_SNOOPERS) devAddrAdd(dev, mac);
-}
-export function leaveSnoopers(dev: NetDevice): void {
-  for (const mac of ALL_SNOOPERS) devAddrDel(dev, mac);
-}
-
-/** ip_mc_down. */
-export function leaveAllHosts(dev: NetDevice): void {
-  devAddrDel(dev, ALL_HOSTS_IPV4);
 }

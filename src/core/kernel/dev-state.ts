@@ -2,7 +2,7 @@ import type { Mac } from '../wire/address.ts';
 import { KernelError } from './errno.ts';
 import { commitLink, type NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
-import { devAddrFlush, devSetRxMode, followMtu, joinAllHosts, joinAllNodes, leaveAllHosts } from './dev-addr-lists.ts';
+import { devAddrFlush, devSetRxMode, followMtu, joinAllNodes } from './dev-addr-lists.ts';
 import { linkwatchForget } from './linkwatch.ts';
 import { peernet2idAlloc } from './netlink/nsid.ts';
 
@@ -68,7 +68,6 @@ export function devOpen(dev: NetDevice): void {
   dev.active = dev.carrier;
   commitLink(dev);
   devSetRxMode(dev);
-  joinAllHosts(dev);
   dev.ns.notify('up', dev);
 }
 
@@ -79,7 +78,6 @@ export function devClose(dev: NetDevice): void {
   dev.ops.stop?.(dev);
   dev.up = false;
   commitLink(dev);
-  leaveAllHosts(dev);
   dev.ns.notify('down', dev);
 }
 

@@ -1,6 +1,6 @@
 import { isMulticastMac, MAC_BROADCAST } from '../wire/address.ts';
 import { frameLength } from '../wire/codec.ts';
-import { ETH_P_8021Q, type EthernetHeader, type Packet } from '../wire/packet.ts';
+import { ETH_P_8021Q, ETH_P_IP, type EthernetHeader, type Packet } from '../wire/packet.ts';
 import { NO_CHANGES, NO_READS } from '../trace/change.ts';
 import type { DropReason } from '../trace/drop-reason.ts';
 import { vlanClearTag, vlanDoReceive } from './devices/vlan-tag.ts';
@@ -13,6 +13,15 @@ import type { SkBuff } from './sk-buff.ts';
 export function ethHdr(packet: Packet): EthernetHeader {
   return packet[0] as EthernetHeader;
 }
+
+/** The EtherType of what a device received (skb->protocol); a tunnel's packets have no Ethernet header, and are IPv4. */
+function protocolOf(packet: Packet): number {
+  const first = packet[0];
+  return first?.kind === 'eth' ? first.type : ETH_P_IP;
+}
+
+/** XMIT_RECURSION_LIMIT: so many devices may send inside of one another. */
+const XMIT_RECURSION_LIMIT = 8;
 
 /** Ends the life of a packet at a device, with a reason (kfree_skb_reason). */
 export function dropSkb(skb: SkBuff, dev: NetDevice, fn: string, reason: DropReason, detail = ''): void {
@@ -57,9 +66,21 @@ export function devQueueXmit(skb: SkBuff, dev: NetDevice): Errno | null {
     return null;
   }
   const { ns } = dev;
+  const { world } = ns;
+  if (world.xmitRecursion > XMIT_RECURSION_LIMIT) return deadLoop(skb, dev);
   if (ns.recorder.hops) recordXmit(skb, dev);
   if (ns.taps.size > 0) for (const tap of ns.taps) tap(skb, dev, 'out');
-  return dev.ops.startXmit(skb, dev);
+  world.xmitRecursion++;
+  const error = dev.ops.startXmit(skb, dev);
+  world.xmitRecursion--;
+  return error;
+}
+
+/** Devices without a queue that send through one another end here. */
+function deadLoop(skb: SkBuff, dev: NetDevice): Errno {
+  dev.stats.txDropped++;
+  dropSkb(skb, dev, '__dev_queue_xmit', 'RECURSION_LIMIT', `Dead loop on virtual device ${dev.name}, fix it urgently!`);
+  return 'ENETDOWN';
 }
 
 /** Whom the frame is for, by its destination MAC (eth_type_trans). */
@@ -88,7 +109,7 @@ export function netifReceiveSkb(skb: SkBuff, dev: NetDevice): void {
   const { ns } = dev;
   if (ns.recorder.hops) recordRx(skb, dev);
   if (ns.taps.size > 0) for (const tap of ns.taps) tap(skb, dev, 'in');
-  const tagged = ethHdr(skb.packet).type === ETH_P_8021Q;
+  const tagged = protocolOf(skb.packet) === ETH_P_8021Q;
   if (tagged && dev.vlans.size > 0) {
     const upper = vlanDoReceive(skb, dev);
     if (upper !== null) {
@@ -99,7 +120,7 @@ export function netifReceiveSkb(skb: SkBuff, dev: NetDevice): void {
   }
   if (dev.rxHandler !== null && dev.rxHandler(skb, dev)) return;
   if (tagged) vlanClearTag(skb);
-  const handler = ns.packetHandlers.get(ethHdr(skb.packet).type);
+  const handler = ns.packetHandlers.get(protocolOf(skb.packet));
   if (handler !== undefined) {
     handler(skb, dev);
     return;

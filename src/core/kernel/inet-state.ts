@@ -1,6 +1,7 @@
 import type { SimTime } from '../sim/time.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import type { IpStats } from './counters.ts';
+import type { IgmpDevice } from './igmp-state.ts';
 import type { FragQueue } from './ip-defrag.ts';
 import type { NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
@@ -56,6 +57,8 @@ export interface InetState {
   fragMemory: number;
   readonly peers: Map<Ipv4, InetPeer>;
   readonly exceptions: ExceptionStore;
+  /** Groups of the devices by ifindex, and what IGMP keeps. */
+  readonly igmp: Map<number, IgmpDevice>;
   /** The token bucket of icmp_msgs_per_sec. */
   icmpCredit: number;
   icmpStamp: SimTime;

@@ -22,6 +22,8 @@ export interface IpCookie {
   /** -1 for the default of the namespace. */
   readonly ttl: number;
   readonly multicastTtl: number;
+  /** Absent: true. */
+  readonly multicastLoop?: boolean;
   readonly pmtuDiscovery: PmtuDiscovery;
   readonly options: SentOptions | null;
   /** Identification; null for the kernel's choice. */
@@ -83,7 +85,8 @@ function selectTtl(ns: NetNamespace, cookie: IpCookie, route: RouteResult): numb
  * `tooLongFor`. The error, if any, is what the sender is told.
  */
 export function ipSendSkb(ns: NetNamespace, skb: SkBuff, cookie: IpCookie, route: RouteResult, body: Packet): Errno | null {
-  const sending = cookie.kernel ? KERNEL_SENDING : SENDING[cookie.pmtuDiscovery];
+  const usual = cookie.kernel ? KERNEL_SENDING : SENDING[cookie.pmtuDiscovery];
+  const sending = cookie.multicastLoop === false ? { ...usual, mcLoop: false } : usual;
   const header = ipHeaderFor(ns, cookie, route, body);
   skb.packet = body.length === 2 ? [header, body[0]!, body[1]!] : [header, ...body];
   skb.dst = route;

@@ -1,4 +1,4 @@
-import type { EthernetHeader, Ipv4Header, Packet } from '../wire/packet.ts';
+import type { Ipv4Header, Packet } from '../wire/packet.ts';
 import { frameLength } from '../wire/codec.ts';
 import { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PKT_FILTERED, ICMP_PROT_UNREACH } from '../wire/icmp.ts';
 import type { DropReason } from '../trace/drop-reason.ts';
@@ -28,9 +28,13 @@ export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   const { ns } = dev;
   if (skb.pktType === 'otherhost') return dropSkb(skb, dev, 'ip_rcv_core', 'OTHERHOST');
   const frame = skb.packet;
-  skb.eth = frame[0] as EthernetHeader;
-  const packet: Packet = frame.length === 4 ? [frame[1]!, frame[2]!, frame[3]!] : frame.slice(1);
-  skb.packet = packet;
+  const eth = frame[0]!;
+  // Out of a tunnel it comes without.
+  if (eth.kind === 'eth') {
+    skb.eth = eth;
+    const packet: Packet = frame.length === 4 ? [frame[1]!, frame[2]!, frame[3]!] : frame.slice(1);
+    skb.packet = packet;
+  }
   ipRcvCore(ns, skb, dev);
 }
 

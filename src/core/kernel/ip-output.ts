@@ -5,6 +5,7 @@ import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED } from '../wire/icmp.ts';
 import type { Ipv4Header } from '../wire/packet.ts';
 import type { Errno } from './errno.ts';
 import { icmpSend } from './icmp-send.ts';
+import { ipCheckMc } from './igmp.ts';
 import { ipRcvCore } from './ip-input.ts';
 import { ipDoFragment } from './ip-fragment.ts';
 import { recordIpOutput } from './ip-steps.ts';
@@ -22,6 +23,8 @@ export interface SendingSock {
   readonly ignoreDf: boolean;
   /** The path MTU is respected; else only the device's (ip_sk_use_pmtu). */
   readonly usePmtu: boolean;
+  /** False: what it multicasts is not for this host, member or not (IP_MULTICAST_LOOP); absent: true. VXLAN's sockets have it false. */
+  readonly mcLoop?: boolean;
   /** A socket of the kernel itself, which no process has opened (sk_socket->file is NULL). */
   readonly kernel?: true;
 }
@@ -38,10 +41,11 @@ export function ipLocalOut(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff
   return verdict === 'accept' ? dstOutput(ns, sk, skb) : verdict === 'drop' ? 'EPERM' : null;
 }
 
-/** dst_output: broadcasts and multicasts are for this host as well. */
+/** dst_output: broadcasts are for this host as well, and so are multicasts where it is a member. */
 export function dstOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
   const { type, dev } = skb.dst!;
-  if ((type === 'broadcast' || type === 'multicast') && dev!.kind !== 'loopback') return ipMcOutput(ns, sk, skb);
+  const own = type === 'broadcast' || (type === 'multicast' && ipCheckMc(dev!, (skb.packet[0] as Ipv4Header).dst));
+  if (own && dev!.kind !== 'loopback') return ipMcOutput(ns, sk, skb);
   return ipOutput(ns, sk, skb);
 }
 
@@ -66,15 +70,12 @@ function prepareOutput(ns: NetNamespace, skb: SkBuff, fn: string): void {
   if (ns.recorder.on) recordIpOutput(skb, dev, fn, dst.via ?? (skb.packet[0] as Ipv4Header).dst);
 }
 
-/** 224.0.0.1, the group that every host is in. */
-const ALL_HOSTS = 0xe000_0001;
-
 /** A packet for many leaves, and comes back to this host when it is one of them (ip_mc_output). */
 export function ipMcOutput(ns: NetNamespace, sk: SendingSock | null, skb: SkBuff): Errno | null {
   prepareOutput(ns, skb, 'ip_mc_output');
   const ip = skb.packet[0] as Ipv4Header;
   const multicast = skb.dst!.type === 'multicast';
-  if (!multicast || ip.dst === ALL_HOSTS) {
+  if (!multicast || (sk?.mcLoop ?? true)) {
     const copy = cloneSkb(skb);
     if (nfHook(ns, 'POSTROUTING', copy, null, skb.dev, null) === 'accept') ns.queue.schedule(ns.queue.now + LINK_LATENCY, devLoopbackXmit, copy, skb.dev);
   }

@@ -4,8 +4,10 @@ import { Recorder, type RecordLevel } from '../trace/recorder.ts';
 import type { Mac } from '../wire/address.ts';
 import type { BacklogBatch } from './backlog.ts';
 import { createLoopback } from './devices/loopback.ts';
+import { initTunnels, type TunnelModule } from './devices/ip-tunnel/tunnel-modules.ts';
 import { brDeviceEvent } from './devices/bridge/bridge-events.ts';
 import { vlanDeviceEvent } from './devices/vlan.ts';
+import { vxlanDeviceEvent, vxlanExitNet } from './devices/vxlan/vxlan.ts';
 import { createLinkwatch } from './linkwatch.ts';
 import { NetNamespace } from './net-namespace.ts';
 
@@ -15,6 +17,8 @@ export type PernetInit = (ns: NetNamespace) => void;
 /** Everything that one lab simulates: the clock, the randomness, the recorder and the machines. */
 export class World {
   readonly queue = new EventQueue();
+  /** What the lab's randomness begins with; for who needs a generator of its own, so as not to depend on what others have drawn. */
+  readonly seed: number;
   readonly random: Random;
   readonly recorder: Recorder;
   readonly machines = new Map<string, Machine>();
@@ -24,10 +28,13 @@ export class World {
   readonly protocols: readonly PernetInit[];
   /** Frames that are on their way to a device. */
   backlog: BacklogBatch | null = null;
+  /** How many devices are sending inside of one another (dev_xmit_recursion). */
+  xmitRecursion = 0;
   /** Carrier changes that have not been acted upon. */
   readonly linkwatch = createLinkwatch();
 
   constructor(options: { seed: number; record: RecordLevel; protocols?: readonly PernetInit[] }) {
+    this.seed = options.seed;
     this.random = new Random(options.seed);
     this.recorder = new Recorder(this.queue, options.record);
     this.protocols = options.protocols ?? [];
@@ -47,7 +54,10 @@ export function setupNet(ns: NetNamespace, protocols: readonly PernetInit[]): vo
   for (const init of protocols) init(ns);
   ns.notifiers.add(brDeviceEvent);
   ns.notifiers.add(vlanDeviceEvent);
+  ns.notifiers.add(vxlanDeviceEvent);
+  ns.exits.push(() => vxlanExitNet(ns));
   createLoopback(ns);
+  for (const module of ns.machine.tunnelModules) initTunnels(ns, module);
 }
 
 export interface MachineOptions {
@@ -66,6 +76,8 @@ export class Machine {
   readonly root: NetNamespace;
   /** `ip netns` names, without the root namespace. */
   readonly namespaces = new Map<string, NetNamespace>();
+  /** Modules for tunnels that were loaded, in that order: each namespace has their devices. */
+  readonly tunnelModules = new Set<TunnelModule>();
   /** Told when a name comes or goes (inotify on /run/netns). */
   readonly netnsWatchers = new Set<() => void>();
   /** How many frames arrive at this machine at `backlogAt`. */

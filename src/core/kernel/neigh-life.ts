@@ -64,9 +64,10 @@ export function neighRemove(ns: NetNamespace, entry: Neighbour): void {
   entry.dead = true;
   stopTimer(ns, entry);
   for (const { skb } of takeQueue(entry)) dropSkb(skb, entry.dev, 'neigh_destroy', 'NEIGH_DEAD');
+  // Who hears of it still finds the entry, for its times.
+  ns.tables.neigh.delete(entry.key);
   ns.neighbours.devices.get(entry.dev.ifindex)?.entries.delete(entry.ip);
   neighRecount(ns, entry);
-  ns.tables.neigh.delete(entry.key);
 }
 
 /** Forgets the neighbours of a device (neigh_flush_dev). */

@@ -85,8 +85,6 @@ export interface NeighTable {
   proxyQueue: ProxyRequest[];
   /** Given each packet whose next hop did not answer (dst_link_failure); the IP layer sets it. The packet is dropped after it. */
   onLinkFailure: ((skb: SkBuff, dev: NetDevice) => void) | null;
-  /** Told of each address that user space is asked for: `ip monitor` prints it as a miss (neigh_app_ns). */
-  readonly appProbes: Set<(entry: Neighbour) => void>;
 }
 
 /** Settings of a new device, from those of `default`; what somebody chose there counts as chosen here, too (neigh_parms_alloc). */
@@ -103,6 +101,6 @@ export function createNeighTable(): NeighTable {
   return {
     devices: new Map(), default: newNeighSettings(NEIGH_PARM_DEFAULTS, new Set()),
     limits: { gc_interval: 30, gc_thresh1: 128, gc_thresh2: 512, gc_thresh3: 1024 },
-    gcEntries: 0, lastFlush: 0, gcTimer: null, proxyQueue: [], onLinkFailure: null, appProbes: new Set(),
+    gcEntries: 0, lastFlush: 0, gcTimer: null, proxyQueue: [], onLinkFailure: null,
   };
 }

@@ -7,6 +7,7 @@ import type { NetNamespace } from './net-namespace.ts';
 import { delAddr } from './netlink/addr.ts';
 import { newLink, setLink } from './netlink/link.ts';
 import { delNeigh, listNeigh, newNeigh } from './netlink/neigh.ts';
+import { subscribeNeighMisses, type NeighMiss } from './netlink/notify.ts';
 import type { NeighRow } from './rows.ts';
 import { addRoute, addAddress, cable, echoRequest, ip, pingSocket, runFor, sysctl, testHost, testWorld } from './testing.ts';
 import { skbTruesize } from './truesize.ts';
@@ -34,7 +35,7 @@ function state(ns: NetNamespace, to: string): string | null {
   return listNeigh(ns).find((row) => row.ip === ip(to) && row.ifindex > 1)?.state ?? null;
 }
 
-function stepsOf<K extends 'neigh.state' | 'arp.request' | 'arp.reply' | 'drop' | 'neigh.resolve' | 'dev.xmit'>(kind: K, ns = a): StepOf<K>[] {
+function stepsOf<K extends 'neigh.state' | 'arp.request' | 'arp.reply' | 'drop' | 'neigh.resolve' | 'dev.xmit' | 'netlink.notify'>(kind: K, ns = a): StepOf<K>[] {
   return world.recorder.steps.filter((step): step is StepOf<K> => step.kind === kind && step.machine === ns.machine.name);
 }
 const times = (steps: readonly { at: number }[]): number[] => steps.map(({ at }) => Math.round(at / SECOND));
@@ -126,13 +127,33 @@ describe('an address that nobody has', () => {
   });
 
   it('asks user space first with app_solicit', () => {
-    const asked: number[] = [];
-    a.neighbours.appProbes.add((entry) => asked.push(Math.round(world.queue.now / SECOND) * 1000 + (entry.ip & 255)));
+    const asked: [number, NeighMiss][] = [];
+    const end = subscribeNeighMisses(a, (miss) => asked.push([Math.round(world.queue.now / SECOND), miss]));
     sysctl(a, 'net.ipv4.neigh.va.app_solicit', 2);
     ping(a, '10.0.0.77');
     runFor(world, 6);
-    expect(asked).toEqual([77, 1077]);
+    const miss = { dev: va, ip: ip('10.0.0.77'), mac: null, state: 'INCOMPLETE' };
+    expect(asked).toEqual([[0, miss], [1, miss]]);
     expect(times(stepsOf('arp.request'))).toEqual([2, 3, 4]);
+    expect(stepsOf('netlink.notify')).toEqual(['miss 10.0.0.77 dev va INCOMPLETE', 'miss 10.0.0.77 dev va INCOMPLETE'].map((text) => (
+      expect.objectContaining({ text, message: 'RTM_GETNEIGH', group: 'RTNLGRP_NEIGH', miss: true, skb: stepsOf('neigh.resolve')[0]!.skb }))));
+    end();
+    ping(a, '10.0.0.77');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('asks user space about an address that it knows, too, after the unicast requests', () => {
+    const asked: NeighMiss[] = [];
+    subscribeNeighMisses(a, (miss) => asked.push(miss));
+    sysctl(a, 'net.ipv4.neigh.va.app_solicit', 1);
+    sysctl(a, 'net.ipv4.neigh.va.ucast_solicit', 1);
+    sysctl(b, 'net.ipv4.conf.all.arp_ignore', 8);
+    newNeigh(a, { ifindex: va.ifindex, ip: ip('10.0.0.2'), mac: 0x0200_0000_0009, state: 'STALE' }, 'add');
+    ping(a, '10.0.0.2');
+    runFor(world, 9);
+    expect(times(stepsOf('arp.request'))).toEqual([5]);
+    expect(asked).toEqual([{ dev: va, ip: ip('10.0.0.2'), mac: 0x0200_0000_0009, state: 'PROBE' }]);
+    expect(state(a, '10.0.0.2')).toBe('FAILED');
   });
 });
 

@@ -11,7 +11,7 @@ import { neighAlloc, neighRecount, stopTimer, takeQueue } from './neigh-life.ts'
 import { randomReachTime } from './neigh-parms.ts';
 import { recordNeighResolve, recordNeighState } from './neigh-steps.ts';
 import type { Neighbour, NeighSettings } from './neigh-table.ts';
-import type { NetDevice } from './net-device.ts';
+import { isIpDevice, isPointopoint, type NetDevice } from './net-device.ts';
 import type { NetNamespace } from './net-namespace.ts';
 import type { SkBuff } from './sk-buff.ts';
 import { timerExpiry } from './timer-wheel.ts';
@@ -46,9 +46,9 @@ export function neighResolveOutput(ns: NetNamespace, skb: SkBuff, dev: NetDevice
   return transmit(entry, skb);
 }
 
-/** Loopback has one entry for all addresses (__ipv4_neigh_lookup). */
+/** Loopback and a tunnel with one other end have one entry for all addresses (__ipv4_neigh_lookup). */
 function keyOf(dev: NetDevice, ip: Ipv4): Ipv4 {
-  return dev.kind === 'loopback' ? 0 : ip;
+  return dev.kind === 'loopback' || isPointopoint(dev) ? 0 : ip;
 }
 
 export function neighLookup(ns: NetNamespace, dev: NetDevice, ip: Ipv4): Neighbour | null {
@@ -79,7 +79,8 @@ export function neighCreate(ns: NetNamespace, dev: NetDevice, address: Ipv4, exe
 
 /** The MAC of what needs no asking (arp_constructor); null when ARP must ask. */
 function constructorMac(dev: NetDevice, ip: Ipv4, type: Neighbour['type']): Mac | null {
-  if (dev.kind === 'loopback') return MAC_ZERO;
+  if (dev.kind === 'loopback' || dev.kind === 'ipip' || isPointopoint(dev)) return MAC_ZERO;
+  if (dev.kind === 'gre' && type === 'multicast') return ip;
   if (type === 'multicast') return multicastMac(ip);
   if (dev.noarp) return dev.mac;
   return type === 'broadcast' ? MAC_BROADCAST : null;
@@ -241,6 +242,8 @@ function reportFailure(ns: NetNamespace, entry: Neighbour): void {
 /** neigh_connected_output */
 function transmit(entry: Neighbour, skb: SkBuff): Errno | null {
   const { dev } = entry;
+  // neigh_direct_output: a tunnel has no header of its own to put before it.
+  if (isIpDevice(dev.kind)) return devQueueXmit(skb, dev);
   const own = (entry.header ??= { kind: 'eth', dst: entry.mac!, src: dev.mac, type: ETH_P_IP });
   // The bridge writes the sender's MAC over its own (br_nf_dev_xmit), in the bytes that a capture has in hand by then.
   const bridged = skb.nfBridge?.source ?? null;

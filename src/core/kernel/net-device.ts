@@ -1,5 +1,6 @@
 import { MAC_BROADCAST, MAC_ZERO, type Mac } from '../wire/address.ts';
 import type { BridgePortState, BridgeState } from './devices/bridge/bridge-state.ts';
+import type { IpTunnel } from './devices/ip-tunnel/tunnel-state.ts';
 import type { Errno } from './errno.ts';
 import type { VxlanState } from './devices/vxlan/vxlan-state.ts';
 import type { BridgeOptions, BridgePortOptions, DeviceKind, LinkRow, OperState } from './rows.ts';
@@ -41,6 +42,12 @@ export interface LinkStats {
   multicast: number;
   /** How often the carrier came or went since the device was made; absent: never. */
   carrierChanges?: number;
+  /** Sent to no route, and to itself; absent: never. */
+  txCarrierErrors?: number;
+  rxCrcErrors?: number;
+  rxFrameErrors?: number;
+  rxFifoErrors?: number;
+  collisions?: number;
 }
 
 /** A network device (struct net_device). The live object; its row in the `link` table is what the trace and programs see. */
@@ -64,6 +71,8 @@ export interface NetDevice {
   noarp: boolean;
   promisc: boolean;
   allmulti: boolean;
+  /** How often each group of its list was asked for, and whether by a user (netdev_hw_addr of dev->mc: refcount, global_use). */
+  readonly mc: Map<Mac, { refs: number; global: boolean }>;
   /** Unicast addresses that it listens to besides its own. */
   ucCount: number;
   /** It is promiscuous because it listens to unicast addresses besides its own and cannot filter them (uc_promisc). */
@@ -94,6 +103,8 @@ export interface NetDevice {
   vlanId: number | null;
   /** The live side of a VXLAN device. */
   vxlan: VxlanState | null;
+  /** The live side of an IPIP or GRE device. */
+  tunnel: IpTunnel | null;
   /** VLAN devices on top of this one, by VLAN id. */
   readonly vlans: Map<number, NetDevice>;
   /** Where the frame of `startXmit` will arrive, as the trace names it (`node1:veth10`); null when nowhere. */
@@ -139,10 +150,11 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     noarp: false,
     promisc: false,
     allmulti: false,
+    mc: new Map(),
     ucCount: 0,
     ucPromisc: false,
     captures: 0,
-    multicast: spec.kind !== 'loopback',
+    multicast: spec.kind !== 'loopback' && !isIpDevice(spec.kind),
     operstate: 'UNKNOWN',
     alias: null,
     group: 'default',
@@ -159,6 +171,7 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     portState: null,
     vlanId: null,
     vxlan: null,
+    tunnel: null,
     vlans: new Map(),
     peerPlace: null,
     place: '',
@@ -168,9 +181,24 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
   };
 }
 
+/** True of devices whose packets begin with an IP header (ARPHRD_TUNNEL, ARPHRD_IPGRE): no Ethernet, no ARP. */
+export function isIpDevice(kind: DeviceKind): boolean {
+  return kind === 'ipip' || kind === 'gre';
+}
+
+/** IFF_POINTOPOINT: a tunnel with one other end. */
+export function isPointopoint(dev: NetDevice): boolean {
+  return dev.tunnel !== null && isIpDevice(dev.kind) && dev.tunnel.parms.remote !== 0;
+}
+
 /** True when the device takes frames for others, because its user or a capture wants that (IFF_PROMISC in the kernel's own flags). */
 export function isPromiscuous(dev: NetDevice): boolean {
   return dev.promisc || dev.captures > 0;
+}
+
+/** ip_tunnel_get_iflink */
+function tunnelLink({ net, parms }: IpTunnel): LinkRow['link'] {
+  return parms.link === 0 ? null : { place: net.place, ifindex: parms.link };
 }
 
 function rowOf(dev: NetDevice): LinkRow {
@@ -179,7 +207,7 @@ function rowOf(dev: NetDevice): LinkRow {
     name: dev.name,
     kind: dev.kind,
     mac: dev.mac,
-    broadcast: dev.kind === 'loopback' ? MAC_ZERO : MAC_BROADCAST,
+    broadcast: dev.kind === 'loopback' ? MAC_ZERO : dev.tunnel !== null && isIpDevice(dev.kind) ? dev.tunnel.parms.remote : MAC_BROADCAST,
     mtu: dev.mtu,
     up: dev.up,
     carrier: dev.up && dev.carrier,
@@ -191,7 +219,7 @@ function rowOf(dev: NetDevice): LinkRow {
     promiscuity: (dev.promisc ? 1 : 0) + (dev.portState ? 1 : 0) + (dev.ucPromisc ? 1 : 0) + dev.captures,
     multicast: dev.multicast,
     master: dev.master?.ifindex ?? 0,
-    link: dev.peer ? { place: dev.peer.ns.place, ifindex: dev.peer.ifindex } : null,
+    link: dev.tunnel ? tunnelLink(dev.tunnel) : dev.peer ? { place: dev.peer.ns.place, ifindex: dev.peer.ifindex } : null,
     txqlen: dev.txqlen,
     qdisc: dev.qdisc,
     group: dev.group,
@@ -200,6 +228,7 @@ function rowOf(dev: NetDevice): LinkRow {
     port: dev.port,
     vlanId: dev.vlanId,
     vxlan: dev.vxlan?.config ?? null,
+    tunnel: dev.tunnel?.parms ?? null,
   };
 }
 

@@ -1,7 +1,9 @@
+import { createVxlanNet, type VxlanNet } from './devices/vxlan/vxlan-state.ts';
 import type { EventQueue } from '../sim/event-queue.ts';
 import type { Recorder } from '../trace/recorder.ts';
 import type { Machine, World } from './machine.ts';
 import { createFib, type FibState } from './fib/fib-state.ts';
+import { createTunnelNets, type TunnelNets } from './devices/ip-tunnel/tunnel-state.ts';
 import type { InetState } from './inet-state.ts';
 import type { NetDevice } from './net-device.ts';
 import { createNetfilter, type NetfilterState } from './netfilter/netfilter-state.ts';
@@ -50,12 +52,16 @@ export class NetNamespace {
   inet!: InetState;
   /** Addresses, rules and routes as the kernel uses them; `attachFib` brings them to life. */
   readonly fib: FibState;
+  /** VXLAN's sockets and devices whose outer packets live here. */
+  readonly vxlan: VxlanNet = createVxlanNet();
   /** Hooks, rules, connection tracking, NAT. */
   readonly nf: NetfilterState = createNetfilter();
   /** The ARP table as the kernel uses it; `attachArp` brings it to life. */
   readonly neighbours: NeighTable;
   /** Settings, as numbers. */
   readonly sysctl: SysctlState;
+  /** IPIP and GRE devices. */
+  readonly tunnels: TunnelNets = createTunnelNets();
   /** Where the search for a free ifindex begins; devices that come from elsewhere with their own do not move it. */
   nextIfindex = 1;
   /** Ids that this namespace has given to others (struct net, netns_ids); see netlink/nsid.ts. */

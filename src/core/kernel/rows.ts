@@ -24,7 +24,9 @@ export interface TableRows {
 export type TableName = keyof TableRows;
 
 /** `nic`: the end of a cable (shown as a veth, which it is on the real kernel). */
-export type DeviceKind = 'loopback' | 'veth' | 'nic' | 'bridge' | 'vlan' | 'vxlan';
+export type DeviceKind = 'loopback' | 'veth' | 'nic' | 'bridge' | 'vlan' | 'vxlan' | TunnelKind;
+/** Devices that put an IP header before an IP packet (`ipip`, `gre`) or a frame (`gretap`). */
+export type TunnelKind = 'ipip' | 'gre' | 'gretap';
 
 /** RFC 2863 operational states, as ip(8) spells them. */
 export type OperState = 'UNKNOWN' | 'NOTPRESENT' | 'DOWN' | 'LOWERLAYERDOWN' | 'TESTING' | 'DORMANT' | 'UP';
@@ -91,6 +93,36 @@ export interface VxlanOptions {
   readonly l2miss: boolean;
   readonly l3miss: boolean;
   readonly udpcsum: boolean;
+  /** Told, listed, and without a meaning to a tunnel over IPv4; absent: off. */
+  readonly udp6ZeroCsumTx?: boolean;
+  readonly udp6ZeroCsumRx?: boolean;
+}
+
+/** What an IPIP or GRE device was told (struct ip_tunnel_parm). */
+export interface TunnelOptions {
+  /** 0: any. */
+  readonly local: Ipv4;
+  /** 0: any; the next hop of the route is the other end (NBMA). */
+  readonly remote: Ipv4;
+  /** ifindex of the device that the outer packets must leave through; 0 when none was given. */
+  readonly link: number;
+  /** 0: that of the inner packet. */
+  readonly ttl: number;
+  /** Bit 0: that of the inner packet. */
+  readonly tos: number;
+  /** Outer packets bear DF. Without it they bear that of the inner packet. */
+  readonly pmtudisc: boolean;
+  /** The DF of the inner packet says nothing of the outer one. */
+  readonly ignoreDf: boolean;
+  /** The inner protocol: 4; 0 any, as on the device that comes with the module; 47 of GRE. */
+  readonly protocol: number;
+  /** GRE's keys, incoming and outgoing; null for none. */
+  readonly ikey: number | null;
+  readonly okey: number | null;
+  readonly icsum: boolean;
+  readonly ocsum: boolean;
+  readonly iseq: boolean;
+  readonly oseq: boolean;
 }
 
 /** key: `ifindex` */
@@ -98,6 +130,7 @@ export interface LinkRow {
   readonly ifindex: number;
   readonly name: string;
   readonly kind: DeviceKind;
+  /** Of an `ipip` or `gre` device: the tunnel's own end, an IPv4 address; likewise `broadcast` the other end. */
   readonly mac: Mac;
   readonly broadcast: Mac;
   readonly mtu: number;
@@ -115,7 +148,7 @@ export interface LinkRow {
   readonly multicast: boolean;
   /** ifindex of the bridge it is a port of; 0 when none. */
   readonly master: number;
-  /** For a veth or a nic: where the other end is. Its namespace by place, its ifindex there. For a vlan device: the device below. */
+  /** For a veth or a nic: where the other end is. Its namespace by place, its ifindex there. For a vlan device and a tunnel: the device below. */
   readonly link: { readonly place: string; readonly ifindex: number } | null;
   readonly txqlen: number;
   readonly qdisc: string;
@@ -125,6 +158,7 @@ export interface LinkRow {
   readonly port: BridgePortOptions | null;
   readonly vlanId: number | null;
   readonly vxlan: VxlanOptions | null;
+  readonly tunnel: TunnelOptions | null;
 }
 
 export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere';
@@ -253,8 +287,10 @@ export interface VxlanRemote {
   readonly vni: number | null;
   /** ifindex; 0: none. */
   readonly via: number;
-  /** The neighbour's state as rtnetlink has it. */
-  readonly state: 'PERMANENT' | 'NOARP' | 'REACHABLE' | 'STALE';
+  /** The device's own default destination (`group`, `remote`): REACHABLE PERMANENT where an entry by hand is NOARP PERMANENT. */
+  readonly byDefault: boolean;
+  /** NTF_ROUTER: frames for this MAC may be short-circuited (`rsc`). */
+  readonly router: boolean;
 }
 
 /** key: `ifindex/vid` */

@@ -13,7 +13,8 @@ export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'out
 
 /**
  * A packet on its way through one kernel, or on the wire between two (struct sk_buff). The packet itself is immutable; a stage
- * that rewrites it puts a new one here. Outside of the IP layer it begins with its Ethernet header, on `lo` as well.
+ * that rewrites it puts a new one here. Outside of the IP layer it begins with its Ethernet header, on `lo` as well; only IPIP and GRE devices
+ * have none.
  */
 export interface SkBuff {
   readonly id: number;

@@ -4,7 +4,7 @@ import type { Packet } from '../wire/packet.ts';
 import { placeOfStep } from '../trace/names.ts';
 import { protocolName } from '../trace/packet-name.ts';
 import type { DevRxStep, DevXmitStep, Step } from '../trace/step.ts';
-import { writePcapng, type Capture } from '../wire/pcapng.ts';
+import { LINKTYPE_RAW, writePcapng, type Capture, type CaptureInterface } from '../wire/pcapng.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Lab } from './lab.ts';
 import type { RecordFrame } from './record.ts';
@@ -78,10 +78,14 @@ const EVERYTHING: FrameFilter = { ignore: [], igmp: true, links: [] };
 
 function captureOf(steps: readonly FrameStep[]): Capture {
   const numbers = new Map<string, number>();
+  const interfaces: CaptureInterface[] = [];
   const packets = steps.map((step) => {
     const place = devicePlace(step);
-    if (!numbers.has(place)) numbers.set(place, numbers.size);
+    if (!numbers.has(place)) {
+      numbers.set(place, numbers.size);
+      interfaces.push(step.packet[0]?.kind === 'eth' ? { name: place } : { name: place, linkType: LINKTYPE_RAW });
+    }
     return { interface: numbers.get(place)!, ns: step.at, bytes: encode(step.packet), direction: step.kind === 'dev.rx' ? ('in' as const) : ('out' as const) };
   });
-  return { interfaces: [...numbers.keys()].map((name) => ({ name })), packets };
+  return { interfaces, packets };
 }

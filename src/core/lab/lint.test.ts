@@ -11,9 +11,9 @@ function lint(text: string): string[] {
 
 describe('a shell script', () => {
   it('is told line by line what is not simulated', () => {
-    const script = 'set -e\nsudo ip netns add red\nip link add v type vxlan id 1\ndocker run x\nfor i in 1 2; do\n  ip netns exec red tc qdisc show\ndone\nping -r 1.1.1.1\nfrobnicate\n';
+    const script = 'set -e\nsudo ip netns add red\nip link add v type macvlan\ndocker run x\nfor i in 1 2; do\n  ip netns exec red tc qdisc show\ndone\nping -r 1.1.1.1\nfrobnicate\n';
     expect(lintScript(script, 'x.sh').map(({ line, message }) => `${line} ${message}`)).toEqual([
-      '3 ip link add type vxlan is not simulated.', '4 docker is not simulated.', '6 tc is not simulated.', '8 ping -r is not simulated.',
+      '3 ip link add type macvlan is not simulated.', '4 docker is not simulated.', '6 tc is not simulated.', '8 ping -r is not simulated.',
       '9 There is no command named frobnicate.',
     ]);
   });
@@ -33,12 +33,12 @@ describe('a lab', () => {
       ip link set eth0 up
 
       docker ps
-  b: { setup: "kubectl get pods" }
+  b: { setup: "crictl ps" }
 links: [[a:eth0, b:eth0]]
 steps:
   - on: a
-    run: hostname; kubectl get nodes
-`)).toEqual(['6:7 docker is not simulated.', '7:16 kubectl is not simulated.', '11:20 kubectl is not simulated.']);
+    run: hostname; crictl ps
+`)).toEqual(['6:7 docker is not simulated.', '7:16 crictl is not simulated.', '11:20 crictl is not simulated.']);
   });
   it('with IPv6 cannot be run, and says so', () => {
     const text = 'machines:\n  a: { ipv6: true }\nsteps:\n  - { on: a, run: "true" }\n';

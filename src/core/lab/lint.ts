@@ -1,5 +1,4 @@
 import { CHECKS } from '../programs/lint.ts';
-import { PROGRAMS } from '../programs/registry.ts';
 import { TEXT_PROGRAMS } from '../programs/text/text-programs.ts';
 import { inspectScript, type Finding, type OptionChecker } from '../shell/inspect.ts';
 import { startShell } from '../shell/run.ts';
@@ -8,6 +7,7 @@ import { boot } from './boot.ts';
 import type { Lab } from './lab.ts';
 import type { Locate } from './parse.ts';
 import type { LabProblem, Path } from './problem.ts';
+import { LAB_PROGRAMS } from './programs.ts';
 import { scriptLab } from './small-internet.ts';
 
 /** Stands for a word that only the run knows (`$DEV`). */
@@ -20,7 +20,7 @@ const SHELLS = ['bash', 'dash', 'sh'];
 
 /** Programs with a checker of their own; the text programs' options are known to the inspector; the others are tried out. */
 const CHECKERS: Readonly<Record<string, OptionChecker>> = {
-  ...Object.fromEntries(Object.keys(PROGRAMS).filter((name) => !SHELLS.includes(name) && !Object.hasOwn(TEXT_PROGRAMS, name)).map((name) => [name, tryOut])),
+  ...Object.fromEntries(Object.keys(LAB_PROGRAMS).filter((name) => !SHELLS.includes(name) && !Object.hasOwn(TEXT_PROGRAMS, name)).map((name) => [name, tryOut])),
   ...Object.fromEntries(Object.entries(CHECKS).map(([name, check]) => [name, (words: readonly (string | null)[]) => check(words.map((word) => word ?? UNKNOWN_WORD))])),
 };
 
@@ -29,7 +29,7 @@ function tryOut(words: readonly (string | null)[]): string[] {
   const world = boot({ ...scriptLab('', 'lint'), links: [] }, 'nothing');
   const argv = words.map((word, i) => (TAKES_DEVICE.includes(words[i - 1] ?? '') ? 'lo' : (word ?? UNKNOWN_WORD)));
   const script = argv.map((word) => `'${word.replace(/'/g, "'\\''")}'`).join(' ');
-  const run = startShell(world.machines.get('host')!, script, { limits: { work: TRY_EVENTS } });
+  const run = startShell(world.machines.get('host')!, script, { limits: { work: TRY_EVENTS }, programs: LAB_PROGRAMS });
   for (let i = 0; i < TRY_EVENTS && run.exit === null && (world.queue.peek() ?? Infinity) <= SECOND; i++) world.queue.step();
   const match = /^hopscope: line \d+: (.*) is not simulated$/.exec(run.stopped ?? '');
   return match ? [match[1]!] : [];
@@ -57,7 +57,7 @@ export function lintLab(lab: Lab, source: string, file: string, locate: Locate):
 }
 
 function findingsIn(text: string): Finding[] {
-  return text.trim() === '' ? [] : inspectScript(text, { programs: PROGRAMS, checkers: CHECKERS });
+  return text.trim() === '' ? [] : inspectScript(text, { programs: LAB_PROGRAMS, checkers: CHECKERS });
 }
 
 /** From a place in a script to the place in the YAML that holds it: below the `|` of a block, or behind the key. */

@@ -3,6 +3,7 @@ import type { SimTime } from '../sim/time.ts';
 import type { RecordLevel } from '../trace/recorder.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { ResolvedBeat, StepRange } from './beats.ts';
+import type { AgentInvocation } from './invocations.ts';
 import type { Lab } from './lab.ts';
 import type { LabProblem, Path } from './problem.ts';
 import type { LabRecord } from './record.ts';
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly record?: RecordLevel;
   /** Also write the record (frames and tables after each step); default false. */
   readonly tables?: boolean;
+  /** Also write down what each start of an agent did (LabRun.invocations); default false. Needs a trace of everything. */
+  readonly invocations?: boolean;
   /** The lab is stopped after so many events of the simulation (default 10 million), */
   readonly maxEvents?: number;
   /** or so many steps of the trace (default 2 million), */
@@ -71,6 +74,8 @@ export interface LabRun {
   readonly problems: readonly RunProblem[];
   /** Null unless asked for. */
   readonly record: LabRecord | null;
+  /** Null unless asked for. */
+  readonly invocations: readonly AgentInvocation[] | null;
 }
 
 /** A problem with its place in the file. */

@@ -8,7 +8,10 @@ import { boot } from './boot.ts';
 import { Bounds, LabStopped } from './bounds.ts';
 import { checkExpectation } from './expect.ts';
 import { recordFrames } from './frames.ts';
+import { type InvocationRecorder, recordInvocations } from './invocations.ts';
 import type { Lab, LabMachine, LabStep } from './lab.ts';
+import type { Path } from './problem.ts';
+import { LAB_PROGRAMS } from './programs.ts';
 import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
 import type { CommandResult, LabRun, Progress, RunOptions, RunProblem, StepResult } from './run-types.ts';
 import { devicesOf, tablesOf } from './tables.ts';
@@ -29,6 +32,9 @@ interface Session {
   readonly steps: StepResult[];
   readonly tables: Tables[];
   readonly problems: RunProblem[];
+  readonly agents: InvocationRecorder | null;
+  /** The scripts that have ended; what they left in the background may still be stopped. */
+  readonly ended: { readonly path: Path; readonly what: string; readonly script: ShellRun }[];
 }
 
 /** Runs a lab from its setups to its last step. Never throws for what a lab does: `problems` says what was not as promised. */
@@ -43,7 +49,7 @@ export function runLab(lab: Lab, options: RunOptions = {}): LabRun {
 /** The same in pieces of some milliseconds, for whoever shows progress or may want to stop: give up the generator to cancel. */
 export function* runningLab(lab: Lab, options: RunOptions = {}): Generator<Progress, LabRun, void> {
   const world = boot(lab, options.record ?? 'everything');
-  const session: Session = { lab, world, bounds: new Bounds(world, options), wantTables: options.tables === true, limits: options.maxWork === undefined ? {} : { work: options.maxWork }, setups: [], steps: [], tables: [], problems: [] };
+  const session: Session = { lab, world, bounds: new Bounds(world, options), wantTables: options.tables === true, limits: options.maxWork === undefined ? {} : { work: options.maxWork }, setups: [], steps: [], tables: [], problems: [], agents: options.invocations ? recordInvocations(world) : null, ended: [] };
   try {
     if (yield* runSetups(session)) for (const step of lab.steps) yield* runStep(session, step);
   } catch (error) {
@@ -66,7 +72,7 @@ function* runSetups(session: Session): Generator<Progress, boolean, void> {
     const path = ['machines', machine.name, 'setup'];
     bounds.enter(path);
     const start = mark(session, machine.name, 0, machine.setup);
-    const result = yield* command(session, machine.name, machine.setup, true, machine.timeout);
+    const result = yield* command(session, machine.name, machine.setup, true, machine.timeout, path);
     const end = markEnd(session, machine.name, 0, result.exit);
     session.setups.push({ ...result, range: { start, end, next: world.recorder.steps.length } });
     const problem = setupProblem(machine, result);
@@ -104,7 +110,7 @@ function* runStep(session: Session, step: LabStep): Generator<Progress, void, vo
   const startNs = queue.now;
   let ended: Ended = { on: '', run: step.run, exit: 0, stdout: '', stderr: '', startNs, endNs: startNs, stopped: null, read: null };
   if (step.on === null) yield* pass(session, step.sleep);
-  else ended = yield* command(session, step.on, step.run, false, step.timeout);
+  else ended = yield* command(session, step.on, step.run, false, step.timeout, [...path, 'run']);
   const endNs = queue.now;
   yield* pass(session, step.settle);
   yield* quiet(session);
@@ -130,10 +136,10 @@ interface Ended extends Omit<CommandResult, 'range'> {
 }
 
 /** Runs a script on a machine until it ends or its time is up. */
-function* command(session: Session, on: string, run: string, errexit: boolean, timeout: number): Generator<Progress, Ended, void> {
+function* command(session: Session, on: string, run: string, errexit: boolean, timeout: number, path: Path): Generator<Progress, Ended, void> {
   const { world, bounds } = session;
   const startNs = world.queue.now;
-  const script = startShell(world.machines.get(on)!, run, { errexit, limits: session.limits });
+  const script = startShell(world.machines.get(on)!, run, { errexit, limits: session.limits, programs: session.agents?.programs ?? LAB_PROGRAMS });
   const deadline = startNs + Math.round(timeout * SECOND);
   yield* bounds.drive(() => script.exit !== null, deadline, () => progress(session));
   let exit = script.exit;
@@ -141,6 +147,7 @@ function* command(session: Session, on: string, run: string, errexit: boolean, t
     exit = TIMED_OUT;
     yield* terminate(session, script);
   }
+  if (script.stopped === null) session.ended.push({ path, what: `What the ${errexit ? 'setup' : 'step'} left running on ${on}`, script });
   return { on, run, exit, stdout: script.stdout, stderr: script.stderr, startNs, endNs: world.queue.now, stopped: script.stopped, read: () => ({ stdout: script.stdout, stderr: script.stderr }) };
 }
 
@@ -220,6 +227,9 @@ function finish(session: Session): LabRun {
   const { lab, world, setups, steps: untimed, tables, problems } = session;
   const { recorder } = world;
   recorder.flush(lab.machines[0]!.name, '', 'changed after the last step');
+  for (const { path, what, script } of session.ended) {
+    if (script.stopped !== null) problems.push({ path, message: `${what} was stopped later: ${script.stopped.replace(/^hopscope: /, '')}`, hint: '' });
+  }
   const steps = untimed.map((step, i): StepResult => ({ ...step, range: { ...step.range, next: untimed[i + 1]?.range.start ?? recorder.steps.length } }));
   const beats: ResolvedBeat[] = [];
   if (recorder.on) {
@@ -231,7 +241,8 @@ function finish(session: Session): LabRun {
     }
   }
   const record = session.wantTables ? recordOf(session, steps) : null;
-  return { lab, trace: new Trace(recorder.steps, recorder.skbs), world, setups, steps, beats, problems, record };
+  const invocations = session.agents?.invocations(recorder.steps) ?? null;
+  return { lab, trace: new Trace(recorder.steps, recorder.skbs), world, setups, steps, beats, problems, record, invocations };
 }
 
 function recordOf({ lab, world, tables }: Session, steps: readonly StepResult[]): LabRecord {

@@ -10,7 +10,7 @@ import { STEP_KINDS } from '../trace/levels.ts';
 /** The tables a beat may open. */
 export const TABLE_NAMES = ['link', 'addr', 'route', 'rule', 'neigh', 'proxy', 'fdb', 'vlan', 'sysctl', 'xtrule', 'conntrack', 'socket', 'ipset'] as const;
 /** What else a beat may open. */
-export const PANEL_NAMES = ['packet', 'stack', 'tables', 'state', 'exchange', 'output'] as const;
+export const PANEL_NAMES = ['packet', 'stack', 'tables', 'state', 'exchange', 'output', 'agents'] as const;
 
 const describe = v.description;
 

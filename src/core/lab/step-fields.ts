@@ -3,7 +3,7 @@ import { headerOf } from '../trace/packet-name.ts';
 import type { Step } from '../trace/step.ts';
 import type { HeaderKind } from '../wire/packet.ts';
 
-const HEADERS: readonly HeaderKind[] = ['eth', 'vlan', 'arp', 'ipv4', 'icmp', 'udp', 'tcp', 'vxlan'];
+const HEADERS: readonly HeaderKind[] = ['eth', 'vlan', 'arp', 'ipv4', 'icmp', 'igmp', 'udp', 'tcp', 'vxlan', 'gre'];
 const IPS = new Set(['ip', 'src', 'dst', 'tpa', 'spa', 'via', 'nexthop', 'prefsrc', 'remote', 'groupAddress']);
 const MACS = new Set(['mac', 'sha', 'tha']);
 const BASE = new Set(['seq', 'at', 'machine', 'netns', 'device', 'skb', 'packet', 'cause', 'kind', 'reads', 'changes', 'considered']);

@@ -1,7 +1,9 @@
 import { bridgeObject } from './iproute2/bridge.ts';
 import { Exit } from './iproute2/args.ts';
 import { ipObject } from './iproute2/ip.ts';
-import { LINK_KINDS_NOT_SIMULATED, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
+import { isIpv6 } from './iproute2/addresses.ts';
+import { LINK_KINDS_NOT_SIMULATED, TUNNEL_MODES, TUNNEL_WORDS, VXLAN_WORDS, WORDS_NOT_SIMULATED } from './iproute2/not-simulated.ts';
+import { isTunnelKind } from '../kernel/netlink/link-tunnel.ts';
 import { parseOptions } from './iproute2/options.ts';
 import { BRCTL_COMMANDS } from './brctl/brctl.ts';
 import { checkCurlArgs } from './curl/curl.ts';
@@ -10,8 +12,9 @@ import { checkIptablesArgs } from './iptables/check-args.ts';
 import { IFCONFIG_NOT_SIMULATED } from './net-tools/ifconfig.ts';
 import { checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
 import { NotSimulated } from '../shell/process.ts';
+import { parseIpv4 } from '../wire/address.ts';
 
-/** Finds what one command line asks for that is not simulated; each finding names it: `ip link add type vxlan`. `argv` with the program's name. */
+/** Finds what one command line asks for that is not simulated; each finding names it: `ip link add type macvlan`. `argv` with the program's name. */
 export type CheckArgs = (argv: readonly string[]) => string[];
 
 /** Programs whose command lines can be judged without running them. */
@@ -48,14 +51,34 @@ export function checkIpArgs(argv: readonly string[]): string[] {
   if (object.name === 'netns' && words[1] !== undefined && 'exec'.startsWith(words[1]) && words[1] !== '') {
     return checkArgs(words.slice(argv.includes('-all') || argv.includes('-a') ? 2 : 3));
   }
-  return [...kindFindings(object.name, words), ...wordFindings(`ip ${object.name}`, words)];
+  return [...kindFindings(object.name, words), ...modeFindings(object.name, words), ...wordFindings(`ip ${object.name}`, words)];
 }
 
 function kindFindings(object: string, words: readonly string[]): string[] {
   const adds = object === 'link' && words[1] !== undefined && words[1] !== '' && 'add'.startsWith(words[1]);
   if (!adds) return [];
   const kind = words[words.lastIndexOf('type') + 1];
-  return words.includes('type') && kind !== undefined && LINK_KINDS_NOT_SIMULATED.includes(kind) ? [`ip link add type ${kind}`] : [];
+  if (!words.includes('type') || kind === undefined) return [];
+  if (isTunnelKind(kind)) return words.slice(words.lastIndexOf('type') + 2).filter((word) => TUNNEL_WORDS.includes(word)).map((word) => `ip link add type ${kind} ... ${word}`);
+  if (kind === 'vxlan') return vxlanFindings(words.slice(words.lastIndexOf('type') + 2));
+  return LINK_KINDS_NOT_SIMULATED.includes(kind) ? [`ip link add type ${kind}`] : [];
+}
+
+/** `ip tunnel add ... mode sit` */
+function modeFindings(object: string, words: readonly string[]): string[] {
+  const mode = words.includes('mode') ? words[words.indexOf('mode') + 1] : undefined;
+  return (object === 'tunnel' || object === 'tunl') && mode !== undefined && TUNNEL_MODES.includes(mode) ? [`ip tunnel ... mode ${mode}`] : [];
+}
+
+/**
+ * Of a tunnel: headers that carry more, and the other family's addresses, as the program names them. What ip(8) itself refuses is no finding:
+ * `external` beside a VNI, `vnifilter` without `external`, addresses of both families.
+ */
+function vxlanFindings(words: readonly string[]): string[] {
+  const external = words.includes('external');
+  const refused = external ? words.includes('id') || words.includes('vni') : words.includes('vnifilter');
+  if (refused || (words.some(isIpv6) && words.some((word) => parseIpv4(word) !== null))) return [];
+  return words.filter((word) => VXLAN_WORDS.includes(word) || isIpv6(word)).map((word) => `ip link add ... type vxlan ... ${word}`);
 }
 
 /** Words of the object's commands that are known and refused. */

@@ -20,6 +20,7 @@ import { socat } from './socat/socat.ts';
 import { ss } from './ss/ss.ts';
 import { sysctl } from './sysctl/sysctl.ts';
 import { tcpdump } from './tcpdump/tcpdump.ts';
+import { tracepath } from './tracepath/tracepath.ts';
 import { traceroute } from './traceroute/traceroute.ts';
 import { TEXT_PROGRAMS } from './text/text-programs.ts';
 
@@ -38,6 +39,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   ping,
   arping,
   traceroute,
+  tracepath,
   tcpdump,
   iptables,
   'iptables-nft': iptables,

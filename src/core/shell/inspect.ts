@@ -109,7 +109,7 @@ class Inspector {
     const texts = words.map(literal);
     if (this.#functions.has(name) || KEYWORDS.has(name)) return;
     if (UNSIMULATED_BUILTINS.has(name)) return this.#add(source, pos, 'command', name);
-    const base = name.includes('/') ? name.replace(/.*\//, '') : name;
+    const base = name.includes('/') && !Object.hasOwn(this.#options.programs, name) ? name.replace(/.*\//, '') : name;
     if (Object.hasOwn(BUILTINS, name)) {
       for (const [i, what] of builtinOptions(name, texts)) this.#add(source, words[i]?.pos ?? pos, 'option', what);
       this.#inner(name, words, source, node);

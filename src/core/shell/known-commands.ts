@@ -32,7 +32,7 @@ rpm rsync rtacct rtmon rtstat ruby rule run-parts runc runuser
 sar sch scp screen script sed sensors service setarch setcap setfacl setpci setsid sfdisk sftp sha1sum sha256sum shred shuf shutdown sipcalc skopeo slattach
 smbclient snap snmpwalk socat sockperf sockstat sort spf split sqlite3 ss ssh ssh-add ssh-agent ssh-copy-id ssh-keygen ssh-keyscan sshd sshpass start-stop-daemon stat
 stdbuf strace strings strongswan stty su sum swapoff swapon sync sysctl systemctl systemd-analyze systemd-nspawn systemd-networkd systemd-resolve systemd-run
-tac tar taskset tc tcpflow tcpreplay tcptraceroute tcsh teamd teamdctl telnet terraform tftp tig time tipc tmux top tput tracepath traceroute6 trafgen tree truncate
+tac tar taskset tc tcpflow tcpreplay tcptraceroute tcsh teamd teamdctl telnet terraform tftp tig time tipc tmux top tput traceroute6 trafgen tree truncate
 tshark tsort tty tunctl
 ufw uldp unexpand unlink unshare unzip update-alternatives update-rc.d uptime useradd userdel usermod users uuidgen
 vagrant vbox vconfig vdpa vi vim virsh visudo vmstat vtysh

@@ -39,6 +39,8 @@ export class Task implements Process {
   termSignal: Signal | null = null;
   /** Set once it has executed a program, so that its end is worth a step. */
   executed = false;
+  /** Told of what it writes to its stdout (1) and stderr (2), wherever they lead. */
+  tap: ((fd: number, text: string) => void) | null = null;
 
   // What the scheduler knows of it.
   generator: Running | null = null;
@@ -192,6 +194,7 @@ class TaskOutput implements OutputStream {
 export function writeFd(task: Task, fd: number, text: string): boolean {
   const file = task.files.get(fd);
   if (!file?.output) throw new KernelError('EBADF');
+  task.tap?.(fd, text);
   return writeFile(task, file, text);
 }
 

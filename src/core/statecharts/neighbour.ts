@@ -54,7 +54,7 @@ export const NEIGHBOUR_ACTIONS: Readonly<Record<NeighbourAction, string>> = {
   queue: 'Put the packet into the queue of the entry; the oldest ones make room (arp_queue).',
   transmit: 'Put the MAC before the packet and hand it to the device (neigh_resolve_output).',
   drop: 'Drop the packet: there is no way to ask for the address.',
-  probe: 'Send an ARP request (neigh_probe, arp_solicit).',
+  probe: 'Ask for the address: by ARP, or app_solicit times at user space (neigh_probe, arp_solicit).',
   sendQueued: 'Send what waited in the queue.',
   reportFailure: 'Tell each waiting packet’s sender that the host is unreachable (neigh_invalidate, arp_error_report).',
 };

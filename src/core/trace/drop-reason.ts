@@ -4,6 +4,11 @@
  */
 export const DROP_REASONS = {
   NOT_SPECIFIED: ['The kernel gives no reason.', 'Look at the step before it.'],
+  CONSUMED: ['The frame has done its work here: it was no loss.', 'Nothing: this host answered in the place of others, or nobody was to be asked.'],
+  LOCAL_MAC: ['The frame bears the MAC address of the device that receives it.', 'Look for a loop, or for two tunnel ends with the same MAC.'],
+  VXLAN_INVALID_HDR: ['The VXLAN header is not valid.', 'Check what the sender speaks on this port.'],
+  VXLAN_VNI_NOT_FOUND: ['No VXLAN device that is up has this VNI.', 'Compare the VNIs and the state of the devices at both ends.'],
+  VXLAN_ENTRY_EXISTS: ['A written entry says that the sender’s MAC is behind another tunnel end.', 'Check bridge fdb for the MAC.'],
   OTHERHOST: ['The frame is for another MAC address; this host only overheard it.', 'Ask why it came here: an unknown address is flooded by a bridge.'],
   DEV_READY: ['The device is not up.', 'Check ip link: the device and its peer must be up.'],
   NO_CARRIER: ['The other end of the link is down, so the frame has nowhere to go.', 'Bring the peer device up.'],
@@ -64,6 +69,8 @@ export const DROP_REASONS = {
   UDP_CSUM: ['The UDP checksum is wrong.', 'Check the sender.'],
   BROADCAST_ECHO_IGNORED: ['Echo requests to a broadcast address are not answered.', 'Check icmp_echo_ignore_broadcasts.'],
   NETFILTER_DROP: ['A rule, or connection tracking, dropped the packet.', 'Look at the step before it: it names the chain and the rule.'],
+  IP_TUNNEL_ECN: ['The underlay marked congestion on a packet whose inner one says that its sender does not understand that.', 'Look for a router below that marks every packet.'],
+  RECURSION_LIMIT: ['Tunnel devices send through one another, without an end.', 'Look at the routes to the other ends: each must leave by a real device.'],
   NAMESPACE_GONE: ['The namespace was deleted while the packet was on its way.', 'Nothing: its devices are gone.'],
 } as const satisfies Record<string, readonly [sentence: string, next: string]>;
 

@@ -3,7 +3,8 @@ import { namesOf, placeOfStep } from './names.ts';
 import { packetEnds, packetName } from './packet-name.ts';
 import type { NfLogStep, NfTableStep } from './step.ts';
 import type { Trace } from './trace.ts';
-import { expandRun, rulesWalked, walkRuns, type WalkedRule } from './walk.ts';
+import { expandRun, walkRuns, type WalkedRule } from './walk.ts';
+import { rulesWalked } from './walk-length.ts';
 
 /** What a table is there for, in a few words. */
 const TABLES: Readonly<Record<string, string>> = {

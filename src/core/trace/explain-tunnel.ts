@@ -40,6 +40,12 @@ const BY: Readonly<Record<TunnelEncapStep['by'], string>> = {
   route: 'The route says which tunnel end is the next hop.',
 };
 
+/** The same of tunnels of IP packets, which know no MACs. */
+const BY_IP: Readonly<Partial<Record<TunnelEncapStep['by'], string>>> = {
+  default: 'The tunnel has one other end.',
+  entry: 'A neighbour entry says which tunnel end has the next hop.',
+};
+
 function explainEncap(step: TunnelEncapStep, trace: Trace): Explanation {
   const inner = packetName(step.inner);
   const to = namesOf(trace).ip(step.remote, step.seq);
@@ -47,7 +53,8 @@ function explainEncap(step: TunnelEncapStep, trace: Trace): Explanation {
   const before = frameLength(step.inner);
   const after = step.packet === null ? before : frameLength(step.packet);
   const grown = after > before ? ` The packet grows from ${before} to ${after} bytes, and gets an Ethernet header of the underlay besides.` : '';
-  return { title: `${deviceOf(step, trace)} wraps the ${inner} into ${numbered(step)} for ${to}${copy}`, text: `${BY[step.by]}${grown}` };
+  const by = step.tunnel === 'vxlan' ? BY[step.by] : BY_IP[step.by] ?? BY[step.by];
+  return { title: `${deviceOf(step, trace)} wraps the ${inner} into ${numbered(step)} for ${to}${copy}`, text: `${by}${grown}` };
 }
 
 function explainDecap(step: TunnelDecapStep, trace: Trace): Explanation {
@@ -80,5 +87,7 @@ function explainIgmp(step: IgmpStep, trace: Trace): Explanation {
 function explainAgent(step: AgentStep, trace: Trace): Explanation {
   const host = namesOf(trace).host(placeOfStep(step));
   if (step.run === null) return { title: `${step.agent} on ${host}: ${step.why}`, text: '' };
-  return { title: `${step.agent} on ${host}: ${step.run}`, text: step.why };
+  // A here-document is left to who shows the whole command.
+  const [first = '', ...input] = step.run.split('\n');
+  return { title: `${step.agent} on ${host}: ${first}${input.length > 0 ? ' …' : ''}`, text: step.why };
 }

@@ -73,7 +73,8 @@ function build(trace: Trace): Names {
     places.add(place);
     const owner = { seq, place, key, label: name, bridge: kind === 'bridge', ifindex: Number(key) };
     push(byName, name, owner);
-    if (mac !== MAC_ZERO) push(macs, mac, owner);
+    // A tunnel's address is an end of it, no MAC.
+    if (mac !== MAC_ZERO && kind !== 'ipip' && kind !== 'gre') push(macs, mac, owner);
   });
   history.versions('addr', (place, key, seq, row) => push(addresses, (row as AddrShape).local, { seq, place, key, label: '', bridge: false, ifindex: (row as AddrShape).ifindex }));
   const machines = new Set([...places].map((place) => place.split('/', 1)[0]));

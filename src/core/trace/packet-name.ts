@@ -6,7 +6,7 @@ import {
   ARPOP_REQUEST, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type ArpHeader, type Header, type HeaderKind, type Ipv4Header, type Packet, type TcpHeader,
 } from '../wire/packet.ts';
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 2: 'IGMP', 4: 'IPIP', 6: 'TCP', 17: 'UDP', 58: 'ICMP6', 89: 'OSPF' };
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 2: 'IGMP', 4: 'IPIP', 6: 'TCP', 17: 'UDP', 47: 'GRE', 58: 'ICMP6', 89: 'OSPF' };
 
 /** `ICMP`; the number where it has no name. */
 export function protocolName(protocol: number): string {
@@ -62,5 +62,5 @@ export function packetEnds(packet: Packet | null): string {
 
 /** `a` or `an`, by sound. */
 export function withArticle(noun: string): string {
-  return /^(echo|ICMP|ARP|[aeio])/.test(noun) ? `an ${noun}` : `a ${noun}`;
+  return /^(echo|ICMP|IPIP|ARP|[aeio])/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }

@@ -85,6 +85,12 @@ export function tableName(id: number): string {
   return TABLES[id] ?? String(id);
 }
 
+/** Behind an IPIP or GRE device a neighbour is told by the other end of the tunnel, which is an address of IPv4. */
+function lladdr(trace: Trace, place: string, ifindex: number, mac: Mac, seq: number): string {
+  const link = historyOf(trace).rowAt({ table: `${place}#link`, key: String(ifindex) }, seq) as { readonly kind: string } | null;
+  return link?.kind === 'ipip' || link?.kind === 'gre' ? formatIpv4(mac) : formatMac(mac);
+}
+
 /** A row as the tools would print it, in short, at the time of step `seq`; null when it does not exist then. */
 export function rowText(trace: Trace, ref: RowRef, seq: number): string | null {
   const row = historyOf(trace).rowAt(ref, seq);
@@ -108,7 +114,7 @@ export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): 
     }
     case 'neigh': {
       const { ip, mac, state, ifindex } = row as NeighShape;
-      return `${formatIpv4(ip)} dev ${dev(ifindex)}${mac === null ? '' : ` lladdr ${formatMac(mac)}`} ${state}`;
+      return `${formatIpv4(ip)} dev ${dev(ifindex)}${mac === null ? '' : ` lladdr ${lladdr(trace, place, ifindex, mac, seq)}`} ${state}`;
     }
     case 'fdb': {
       const { mac, ifindex, state } = row as FdbShape;

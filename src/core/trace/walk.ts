@@ -34,13 +34,6 @@ interface ChainShape {
   readonly rules: readonly number[];
 }
 
-/** How many rules the packet met. */
-export function rulesWalked({ walk }: NfTableStep): number {
-  let sum = 0;
-  for (let i = 2; i < walk.length; i += 4) sum += walk[i]!;
-  return sum;
-}
-
 /** The walk as it was recorded: runs of rules with the same outcome. */
 export function walkRuns({ walk, chains }: NfTableStep): WalkedRun[] {
   const runs: WalkedRun[] = [];

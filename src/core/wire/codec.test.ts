@@ -6,6 +6,7 @@ import { checksumErrors, decode, decodePayload, decodeQuoted, encode, frameLengt
 import * as golden from './golden-frames.ts';
 import { echoRest } from './icmp.ts';
 import type { Header, Packet, TcpOption } from './packet.ts';
+import { summarize } from './summarize.ts';
 import { tcpOptionLength } from './tcp.ts';
 
 const bytesOf = (hex: string): Uint8Array => fromHex(hex)!;
@@ -55,6 +56,25 @@ describe('frames of the real kernel', () => {
     const packet = decode(bytesOf(golden.LAST_FRAGMENT));
     expect(packet[1]).toMatchObject({ kind: 'ipv4', offset: 1480, mf: false, protocol: 1 });
     expect(packet[2]?.kind).toBe('data');
+  });
+});
+
+describe('IGMP', () => {
+  it('a version 3 report tells every group', () => {
+    const packet = decode(bytesOf(golden.IGMPV3_REPORT));
+    expect(packet[1]).toMatchObject({ kind: 'ipv4', ttl: 1, tos: 0xc0, dst: ip('224.0.0.22'), options: Uint8Array.of(148, 4, 0, 0) });
+    expect(packet[2]).toEqual({
+      kind: 'igmp', type: 0x22, code: 0, group: 0, query: null,
+      report: { reserved: 0, records: ['239.129.1.1', '239.1.1.1'].map((group) => ({ type: 4, group: ip(group), sources: [], aux: null })) },
+    });
+    expect(summarize(packet)).toBe('10.0.0.1 → 224.0.0.22 IGMPv3 report: join 239.129.1.1, join 239.1.1.1');
+  });
+
+  it('a message that is cut off stays data', () => {
+    const bytes = bytesOf(golden.IGMPV3_REPORT).slice(14);
+    bytes[31] = 3;
+    expect(malformed(bytes, 'ipv4').map(({ reason }) => reason)).toEqual(['IGMP message cut off after 24 bytes']);
+    expect(decode(bytes, 'ipv4').map(({ kind }) => kind)).toEqual(['ipv4', 'data']);
   });
 });
 
@@ -125,6 +145,20 @@ const u48 = fc.maxSafeNat().map((n) => n % 0x1_0000_0000_0000);
 const data: fc.Arbitrary<Header[]> = fc.uint8Array({ maxLength: 64 }).map((bytes) => (bytes.length > 0 ? [{ kind: 'data', bytes: new Uint8Array(bytes) }] : []));
 const icmp: fc.Arbitrary<Header[]> = fc.tuple(fc.record({ kind: fc.constant('icmp' as const), type: u8, code: u8, rest: u32 }), data).map(([header, rest]) => [header, ...rest]);
 const udp: fc.Arbitrary<Header[]> = fc.tuple(fc.record({ kind: fc.constant('udp' as const), sport: u16, dport: u16 }), data).map(([header, rest]) => [header, ...rest]);
+const sources = fc.array(u32, { maxLength: 4 });
+const igmpRecord = fc.record({ type: u8, group: u32, sources, aux: fc.oneof(fc.constant(null), fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => new Uint8Array(bytes))) });
+const igmp: fc.Arbitrary<Header[]> = fc.oneof(
+  fc.tuple(fc.record({ kind: fc.constant('igmp' as const), type: fc.constantFrom(0x12, 0x14, 0x16, 0x17), code: u8, group: u32, query: fc.constant(null), report: fc.constant(null) }), data)
+    .map(([header, rest]) => [header, ...rest]),
+  fc.tuple(fc.record({
+    kind: fc.constant('igmp' as const), type: fc.constant(0x11), code: u8, group: u32, query: fc.record({ flags: u8, qqic: u8, sources }), report: fc.constant(null),
+  }), data).map(([header, rest]) => [header, ...rest]),
+  fc.record({ kind: fc.constant('igmp' as const), type: fc.constant(0x11), code: u8, group: u32, query: fc.constant(null), report: fc.constant(null) }).map((header) => [header]),
+  fc.tuple(fc.record({
+    kind: fc.constant('igmp' as const), type: fc.constant(0x22), code: u8, group: fc.constant(0), query: fc.constant(null),
+    report: fc.record({ reserved: u16, records: fc.array(igmpRecord, { maxLength: 4 }) }),
+  }), data).map(([header, rest]) => [header, ...rest]),
+);
 const option: fc.Arbitrary<TcpOption> = fc.oneof(
   fc.constantFrom<TcpOption>({ kind: 'nop' }, { kind: 'sack-permitted' }),
   u16.map((value): TcpOption => ({ kind: 'mss', value })),
@@ -151,7 +185,8 @@ const payload = fc.oneof(
   tcp.map((headers) => ({ protocol: 6, headers, fragment: false })),
   icmp.map((headers) => ({ protocol: 1, headers, fragment: false })),
   udp.map((headers) => ({ protocol: 17, headers, fragment: false })),
-  fc.record({ protocol: fc.constantFrom(2, 132, 47), headers: data, fragment: fc.constant(false) }),
+  igmp.map((headers) => ({ protocol: 2, headers, fragment: false })),
+  fc.record({ protocol: fc.constantFrom(103, 132, 50), headers: data, fragment: fc.constant(false) }),
   fc.record({ protocol: u8, headers: data, fragment: fc.constant(true) }),
 );
 const options = fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 10 }).chain((words) => fc.uint8Array({ minLength: 4 * words, maxLength: 4 * words })).map((bytes) => new Uint8Array(bytes)));

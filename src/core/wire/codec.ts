@@ -2,9 +2,13 @@ import { ARP_LEN, readArp, writeArp } from './arp.ts';
 import { readU16, writeU16 } from './bytes.ts';
 import { internetChecksum, onesComplementSum, pseudoHeaderSum } from './checksum.ts';
 import { ETH_HLEN, readEthernet, writeEthernet } from './ethernet.ts';
+import { greFault, greHeaderLength, readGre, writeGre } from './gre.ts';
 import { ICMP_HLEN, readIcmp, writeIcmp } from './icmp.ts';
+import { igmpHeaderLength, readIgmp, writeIgmp } from './igmp.ts';
 import { ipv4HeaderFault, ipv4HeaderLength, isFragment, readIpv4, writeIpv4 } from './ipv4.ts';
-import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, type Header, type Ipv4Header, type Packet } from './packet.ts';
+import {
+  ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_TEB, IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_IPIP, IPPROTO_TCP, IPPROTO_UDP, type Header, type Ipv4Header, type Packet,
+} from './packet.ts';
 import { readTcp, tcpFault, tcpHeaderLength, writeTcp } from './tcp.ts';
 import { readUdp, UDP_HLEN, udpFault, writeUdp } from './udp.ts';
 import { readVlan, VLAN_HLEN, writeVlan } from './vlan.ts';
@@ -18,9 +22,11 @@ export function headerLength(header: Header): number {
     case 'arp': return ARP_LEN;
     case 'ipv4': return header.options === null ? 20 : ipv4HeaderLength(header);
     case 'icmp': return ICMP_HLEN;
+    case 'igmp': return igmpHeaderLength(header);
     case 'udp': return UDP_HLEN;
     case 'tcp': return tcpHeaderLength(header);
     case 'vxlan': return VXLAN_HLEN;
+    case 'gre': return greHeaderLength(header);
     case 'data': return header.bytes.length;
   }
 }
@@ -48,9 +54,11 @@ function writeHeader(header: Header, out: Uint8Array, at: number): void {
     case 'arp': return writeArp(header, out, at);
     case 'ipv4': return writeIpv4(header, out, at, out.length - at);
     case 'icmp': return writeIcmp(header, out, at);
+    case 'igmp': return writeIgmp(header, out, at);
     case 'udp': return writeUdp(header, out, at, out.length - at);
     case 'tcp': return writeTcp(header, out, at);
     case 'vxlan': return writeVxlan(header, out, at);
+    case 'gre': return writeGre(header, out, at);
     case 'data': return out.set(header.bytes, at);
   }
 }
@@ -63,11 +71,12 @@ function udpChecksum(outer: Ipv4Header, bytes: Uint8Array, at: number, end: numb
 function writeChecksum(packet: Packet, index: number, out: Uint8Array, at: number): void {
   const header = packet[index]!;
   if (header.kind === 'ipv4') writeU16(out, at + 10, internetChecksum(out, at, at + ipv4HeaderLength(header)));
-  else if (header.kind === 'icmp') writeU16(out, at + 2, internetChecksum(out, at, out.length));
+  else if (header.kind === 'icmp' || header.kind === 'igmp') writeU16(out, at + 2, internetChecksum(out, at, out.length));
   else if (header.kind === 'udp' && !header.noChecksum) {
     const outer = packet[index - 1];
     if (outer?.kind === 'ipv4') writeU16(out, at + 6, udpChecksum(outer, out, at, out.length));
-  } else if (header.kind === 'tcp') {
+  } else if (header.kind === 'gre' && header.checksum) writeU16(out, at + 4, internetChecksum(out, at, out.length));
+  else if (header.kind === 'tcp') {
     const outer = packet[index - 1];
     if (outer?.kind === 'ipv4') writeU16(out, at + 16, internetChecksum(out, at, out.length, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_TCP, out.length - at)));
   }
@@ -180,7 +189,34 @@ function decodeProtocol(into: Decoding, protocol: number, at: number, end: numbe
     add(into, header, at);
     return addData(into, at + tcpHeaderLength(header), end);
   }
+  if (protocol === IPPROTO_IGMP) {
+    const igmp = readIgmp(into.bytes, at, end);
+    if (!igmp) return fault(into, at, end, `IGMP message cut off after ${end - at} bytes`);
+    add(into, igmp, at);
+    return addData(into, at + igmpHeaderLength(igmp), end);
+  }
+  if (protocol === IPPROTO_GRE) return decodeGre(into, at, end);
+  if (protocol === IPPROTO_IPIP) return decodeInside(into, at, end, 'ipv4');
   addData(into, at, end);
+}
+
+function decodeGre(into: Decoding, at: number, end: number): void {
+  const wrong = greFault(into.bytes, at, end);
+  if (wrong) return fault(into, at, end, wrong);
+  const header = readGre(into.bytes, at);
+  add(into, header, at);
+  const start = at + greHeaderLength(header);
+  if (header.protocol === ETH_P_IP) return decodeInside(into, start, end, 'ipv4');
+  if (header.protocol === ETH_P_TEB) return decodeInside(into, start, end, 'eth');
+  addData(into, start, end);
+}
+
+/** The packet that a tunnel carries, when all of the bytes are one: what would not encode to the same bytes stays data. */
+function decodeInside(into: Decoding, at: number, end: number, from: 'eth' | 'ipv4'): void {
+  const inner = dissect(into.bytes.subarray(at, end), from, into.truncated);
+  if (inner.faults.length > 0) return fault(into, at, end, `in the tunnel: ${inner.faults[0]!.reason}`);
+  if (frameLength(inner.headers) !== end - at) return addData(into, at, end);
+  inner.headers.forEach((header, i) => add(into, header, at + inner.starts[i]!));
 }
 
 /** The frame inside, when all of it is one: what would not encode to the same bytes stays data. */
@@ -225,9 +261,9 @@ export function decodeQuoted(bytes: Uint8Array): Packet {
   return dissect(bytes, 'ipv4', true).headers;
 }
 
-/** What follows an IPv4 header of that protocol: the payload of a reassembled datagram. */
-export function decodePayload(protocol: number, bytes: Uint8Array): Packet {
-  const into: Decoding = { bytes, headers: [], starts: [], faults: [], truncated: false };
+/** What follows an IPv4 header of that protocol: the payload of a reassembled datagram, or with `truncated` the beginning of one that is in its first piece. */
+export function decodePayload(protocol: number, bytes: Uint8Array, truncated = false): Packet {
+  const into: Decoding = { bytes, headers: [], starts: [], faults: [], truncated };
   decodeProtocol(into, protocol, 0, bytes.length);
   return into.headers;
 }
@@ -252,6 +288,10 @@ export function checksumErrors(bytes: Uint8Array, from: 'eth' | 'ipv4' = 'eth'):
       if (onesComplementSum(bytes, at, at + ipv4HeaderLength(header)) !== 0xffff) bad('IPv4 header');
     } else if (header.kind === 'icmp') {
       if (onesComplementSum(bytes, at, end) !== 0xffff) bad('ICMP');
+    } else if (header.kind === 'igmp') {
+      if (onesComplementSum(bytes, at, end) !== 0xffff) bad('IGMP');
+    } else if (header.kind === 'gre' && header.checksum) {
+      if (onesComplementSum(bytes, at, end) !== 0xffff) bad('GRE');
     } else if (header.kind === 'udp' && outer && !header.noChecksum) {
       const length = readU16(bytes, at + 4);
       if (onesComplementSum(bytes, at, at + length, pseudoHeaderSum(outer.src, outer.dst, IPPROTO_UDP, length)) !== 0xffff) bad('UDP');

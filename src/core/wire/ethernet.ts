@@ -1,12 +1,12 @@
 import { formatMac } from './address.ts';
 import { hex, readMac, readU16, writeMac, writeU16 } from './bytes.ts';
 import type { Field } from './field-span.ts';
-import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, type EthernetHeader } from './packet.ts';
+import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_TEB, type EthernetHeader } from './packet.ts';
 
 export const ETH_HLEN = 14;
 
 const ETHER_TYPES: Readonly<Record<number, string>> = {
-  [ETH_P_IP]: 'IPv4', [ETH_P_ARP]: 'ARP', [ETH_P_8021Q]: '802.1Q Virtual LAN', 0x86dd: 'IPv6', 0x88a8: '802.1ad', 0x88cc: 'LLDP',
+  [ETH_P_IP]: 'IPv4', [ETH_P_ARP]: 'ARP', [ETH_P_8021Q]: '802.1Q Virtual LAN', [ETH_P_TEB]: 'Transparent Ethernet bridging', 0x86dd: 'IPv6', 0x88a8: '802.1ad', 0x88cc: 'LLDP',
 };
 
 /** `IPv4 (0x0800)`; a value up to 1500 is the length of an 802.3 frame, not a type. */

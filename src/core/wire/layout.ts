@@ -2,7 +2,9 @@ import { arpFields } from './arp.ts';
 import { decodePayload, decodeQuoted, encode, headerLength } from './codec.ts';
 import { ethernetFields } from './ethernet.ts';
 import type { Field, FieldSpan } from './field-span.ts';
+import { greFields } from './gre.ts';
 import { icmpFields, isIcmpError } from './icmp.ts';
+import { igmpFields } from './igmp.ts';
 import { ipv4Fields } from './ipv4.ts';
 import type { Header, Packet } from './packet.ts';
 import { tcpFields } from './tcp.ts';
@@ -18,9 +20,11 @@ export function headerFields(header: Header, bytes: Uint8Array, at: number): Fie
     case 'arp': return arpFields(header);
     case 'ipv4': return ipv4Fields(header, bytes, at);
     case 'icmp': return icmpFields(header, bytes, at);
+    case 'igmp': return igmpFields(header, bytes, at);
     case 'udp': return udpFields(header, bytes, at);
     case 'tcp': return tcpFields(header, bytes, at);
     case 'vxlan': return vxlanFields(header);
+    case 'gre': return greFields(header, bytes, at);
     case 'data': return [{ field: 'bytes', label: 'Data', offset: 0, length: header.bytes.length, value: `${header.bytes.length} bytes` }];
   }
 }
@@ -31,7 +35,7 @@ function insideData(packet: Packet, index: number): Packet | null {
   const before = packet[index - 1];
   if (data?.kind !== 'data' || !before) return null;
   if (before.kind === 'icmp' && isIcmpError(before.type)) return decodeQuoted(data.bytes);
-  if (before.kind === 'ipv4' && before.mf && before.offset === 0) return decodePayload(before.protocol, data.bytes);
+  if (before.kind === 'ipv4' && before.mf && before.offset === 0) return decodePayload(before.protocol, data.bytes, true);
   return null;
 }
 

@@ -92,6 +92,34 @@ export interface TcpHeader {
   readonly options: readonly TcpOption[];
 }
 
+/** One group of a version 3 report (RFC 3376 4.2.4). `aux`: auxiliary data, whole words of it; null when none. */
+export interface IgmpRecord {
+  readonly type: number;
+  readonly group: Ipv4;
+  readonly sources: readonly Ipv4[];
+  readonly aux: Uint8Array | null;
+}
+
+/** What version 3 adds to a query (RFC 3376 4.1). `flags`: the octet with S and QRV. */
+export interface IgmpQuery {
+  readonly flags: number;
+  readonly qqic: number;
+  readonly sources: readonly Ipv4[];
+}
+
+/**
+ * RFC 3376, RFC 2236, RFC 1112: IGMP. `code` is the time to answer within of a query, in tenths of a second, reserved in the others.
+ * `query` is null but for a query of version 3, `report` but for a report of version 3, which has no `group`. The checksum is derived when encoding.
+ */
+export interface IgmpHeader {
+  readonly kind: 'igmp';
+  readonly type: number;
+  readonly code: number;
+  readonly group: Ipv4;
+  readonly query: IgmpQuery | null;
+  readonly report: { readonly reserved: number; readonly records: readonly IgmpRecord[] } | null;
+}
+
 /** RFC 7348 5. `flags`: the first 32-bit word (0x08000000: the VNI is valid); `reserved`: the last octet. Both are kept as they came. */
 export interface VxlanHeader {
   readonly kind: 'vxlan';
@@ -101,13 +129,23 @@ export interface VxlanHeader {
   readonly reserved: number;
 }
 
+/** RFC 2784, RFC 2890. `protocol` is the EtherType of what follows. The checksum, where there is one, is derived when encoding. `key` and `sequence` are absent as null. */
+export interface GreHeader {
+  readonly kind: 'gre';
+  readonly protocol: number;
+  readonly checksum: boolean;
+  /** 32 bits. */
+  readonly key: number | null;
+  readonly sequence: number | null;
+}
+
 /** What no header describes: an echo's pattern, an application's bytes, a fragment's middle, a quoted datagram. */
 export interface DataHeader {
   readonly kind: 'data';
   readonly bytes: Uint8Array;
 }
 
-export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | UdpHeader | TcpHeader | VxlanHeader | DataHeader;
+export type Header = EthernetHeader | VlanHeader | ArpHeader | Ipv4Header | IcmpHeader | IgmpHeader | UdpHeader | TcpHeader | VxlanHeader | GreHeader | DataHeader;
 export type HeaderKind = Header['kind'];
 
 /**
@@ -119,10 +157,15 @@ export type Packet = readonly Header[];
 export const ETH_P_IP = 0x0800;
 export const ETH_P_ARP = 0x0806;
 export const ETH_P_8021Q = 0x8100;
+/** Transparent Ethernet bridging: a whole frame, in GRE. */
+export const ETH_P_TEB = 0x6558;
 
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
+export const IPPROTO_IPIP = 4;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
+export const IPPROTO_GRE = 47;
 
 export const ARPOP_REQUEST = 1;
 export const ARPOP_REPLY = 2;

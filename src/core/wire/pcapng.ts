@@ -1,4 +1,4 @@
-/** A capture in the pcapng format (draft-ietf-opsawg-pcapng), Ethernet only. */
+/** A capture in the pcapng format (draft-ietf-opsawg-pcapng). */
 export interface Capture {
   readonly interfaces: readonly CaptureInterface[];
   readonly packets: readonly CapturedPacket[];
@@ -7,6 +7,8 @@ export interface CaptureInterface {
   readonly name: string;
   /** Most bytes kept of a packet; 0 or absent for no limit. */
   readonly snaplen?: number;
+  /** What its packets begin with: an Ethernet header unless it says LINKTYPE_RAW, an IP header. */
+  readonly linkType?: number;
 }
 export interface CapturedPacket {
   /** Index in `interfaces`. */
@@ -23,6 +25,8 @@ const INTERFACE_DESCRIPTION = 1;
 const ENHANCED_PACKET = 6;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const LINKTYPE_ETHERNET = 1;
+/** The packets of an IPIP or GRE device begin with their IP header. */
+export const LINKTYPE_RAW = 101;
 const OPT_COMMENT = 1;
 const IF_NAME = 2;
 const IF_TSRESOL = 9;
@@ -68,7 +72,7 @@ function sectionHeader(): Uint8Array {
 
 function interfaceDescription(device: CaptureInterface): Uint8Array {
   const opts = options([option(IF_NAME, new TextEncoder().encode(device.name)), option(IF_TSRESOL, [9])]);
-  return block(INTERFACE_DESCRIPTION, [...u16(LINKTYPE_ETHERNET), ...u16(0), ...u32(device.snaplen ?? 0)], NONE, opts);
+  return block(INTERFACE_DESCRIPTION, [...u16(device.linkType ?? LINKTYPE_ETHERNET), ...u16(0), ...u32(device.snaplen ?? 0)], NONE, opts);
 }
 
 function enhancedPacket(packet: CapturedPacket, snaplen: number): Uint8Array {
@@ -115,7 +119,7 @@ function resolution(value: number | undefined): number {
   return (value & 0x80 ? 2 ** -(value & 0x7f) : 10 ** -value) * 1e9;
 }
 
-/** Reads a little-endian pcapng file of Ethernet interfaces. Throws Error that says what is wrong with the file. */
+/** Reads a little-endian pcapng file. Throws Error that says what is wrong with the file. */
 export function readPcapng(bytes: Uint8Array): Capture {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const interfaces: CaptureInterface[] = [];
@@ -134,7 +138,8 @@ export function readPcapng(bytes: Uint8Array): Capture {
       const opts = readOptions(view, at + 16, at + length - 4);
       const snaplen = view.getUint32(at + 12, true);
       const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(opts.get(IF_NAME) ?? NONE);
-      interfaces.push(snaplen > 0 ? { name, snaplen } : { name });
+      const linkType = view.getUint16(at + 8, true);
+      interfaces.push({ name, ...(snaplen > 0 ? { snaplen } : {}), ...(linkType === LINKTYPE_ETHERNET ? {} : { linkType }) });
       units.push(resolution(opts.get(IF_TSRESOL)?.[0]));
     } else if (type === ENHANCED_PACKET) {
       packets.push(readPacket(view, at, length, units));

@@ -1,5 +1,7 @@
-import { parseIpv4, Trace, type Change, type Ipv4, type Lab, type Packet, type RowRef, type SkbInfo, type Step, type StepKind } from '../../core/index.ts';
+import { parseIpv4, Trace, type Ipv4, type Lab, type Packet, type RowRef, type SkbInfo, type StepKind } from '../../core/index.ts';
+import * as captions from '../caption-words.ts';
 import { makeRun, type Run } from '../player.ts';
+import { add, put, type Draft, type More } from './draft.ts';
 
 /* A trace by hand, for tests of what the page computes: a laptop, a router with source NAT and a filter, a server; one datagram and its answer. */
 
@@ -17,25 +19,6 @@ function udp(src: Ipv4, sport: number, dst: Ipv4, dport: number, ttl = 64): Pack
     { kind: 'udp', sport, dport },
     { kind: 'data', bytes: new Uint8Array([104, 105]) },
   ];
-}
-
-interface Draft {
-  readonly steps: Step[];
-  pending: Change[];
-}
-
-type More = Readonly<Record<string, unknown>>;
-
-function add(draft: Draft, kind: StepKind, machine: string, device: string | null, skb: number, packet: Packet | null, more: More = {}): number {
-  const seq = draft.steps.length;
-  const step = { kind, machine, netns: '', device, skb, packet, cause: -1, fn: '', reads: [], ...more, seq, at: seq * 5000, changes: draft.pending };
-  draft.pending = [];
-  draft.steps.push(step as unknown as Step);
-  return seq;
-}
-
-function put(draft: Draft, table: string, key: string, before: object | null, after: object | null): void {
-  draft.pending.push({ table, key, before, after });
 }
 
 function link(draft: Draft, place: string, ifindex: number, name: string, other: string, otherIndex: number, address: Ipv4): void {
@@ -159,5 +142,5 @@ export function natRun(back = true): Run {
     id: 'nat', title: 'NAT', chapter: 'test', summary: '', sources: [], machines: ['laptop', 'router', 'server'].map((name) => ({ name, setup: '' })),
     links: [cable('laptop:eth0', 'router:eth0'), cable('router:eth1', 'server:eth0')], steps: [],
   } as unknown as Lab;
-  return makeRun(lab, natTrace(back), []);
+  return makeRun(lab, natTrace(back), [], captions);
 }

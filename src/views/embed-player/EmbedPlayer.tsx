@@ -1,5 +1,4 @@
 import { useMemo } from 'react';
-import { explain } from '../../core/index.ts';
 import type { Player } from '../../store/player.ts';
 import type { Controls } from '../../store/url.ts';
 import { Inspector } from '../inspector/Inspector.tsx';
@@ -52,7 +51,7 @@ function Caption() {
   const seq = usePlayerState((state) => state.seq);
   const beat = currentBeat(run, seq);
   const step = run?.trace.steps[seq];
-  const words = useMemo(() => (run && step ? explain(step, run.trace) : null), [run, step]);
+  const words = useMemo(() => (run && step ? run.captions.explain(step, run.trace) : null), [run, step]);
   if (!run || !step || !words) return null;
   return (
     <div className="embed-caption" tabIndex={0} role="region" aria-label="What happens">

@@ -1,4 +1,6 @@
 import { lazy, Suspense, useId, type KeyboardEvent } from 'react';
+import { agentLog } from '../../store/agents.ts';
+import type { Run } from '../../store/player.ts';
 import type { Panel } from '../../store/url.ts';
 import { hookedPlaces } from '../../store/hooked-places.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
@@ -11,31 +13,40 @@ const StackPanel = lazy(() => import('../stack/StackPanel.tsx'));
 const TablesPanel = lazy(() => import('../tables/TablesPanel.tsx'));
 const StatePanel = lazy(() => import('../state/StatePanel.tsx'));
 const ExchangePanel = lazy(() => import('../exchange/ExchangePanel.tsx'));
+const AgentsPanel = lazy(() => import('../agents/AgentsPanel.tsx'));
 const OutputPanel = lazy(() => import('../output/OutputPanel.tsx'));
 
 interface Tab {
   readonly panel: Exclude<Panel, 'none'>;
   readonly name: string;
   readonly body: () => React.ReactNode;
-  /** Only where a packet meets netfilter. */
-  readonly netfilter?: boolean;
+  /** Only where there is something of it: where a packet meets netfilter, where an agent acts or is asked to. */
+  readonly only?: (run: Run) => boolean;
+}
+
+function hasHooks(run: Run): boolean {
+  return hookedPlaces(run).size > 0;
 }
 
 const TABS: readonly Tab[] = [
   { panel: 'packet', name: 'Packet', body: () => <PacketPanel /> },
-  { panel: 'stack', name: 'Stack', body: () => <StackPanel />, netfilter: true },
+  { panel: 'stack', name: 'Stack', body: () => <StackPanel />, only: hasHooks },
   { panel: 'tables', name: 'Tables', body: () => <TablesPanel /> },
   { panel: 'state', name: 'State', body: () => <StatePanel /> },
-  { panel: 'exchange', name: 'Exchange', body: () => <ExchangePanel />, netfilter: true },
+  { panel: 'exchange', name: 'Exchange', body: () => <ExchangePanel />, only: hasHooks },
+  { panel: 'agents', name: 'Agents', body: () => <AgentsPanel />, only: (run) => agentLog(run).length > 0 },
   { panel: 'output', name: 'Output', body: () => <OutputPanel /> },
 ];
 
-/** What is inside: the packet, the hooks of its stack, the tables, a state machine, both directions of its connection, the terminal. */
+/** More tabs than this have to stand closer together. */
+const MANY = 6;
+
+/** What is inside: the packet, the hooks of its stack, the tables, a state machine, both directions of its connection, the agents, the terminal. */
 export function Inspector() {
   const player = usePlayer();
   const panel = usePlayerState((state) => (state.panel === 'none' ? 'packet' : state.panel));
-  const netfilter = usePlayerState((state) => state.run !== null && hookedPlaces(state.run).size > 0);
-  const tabs = TABS.filter((tab) => !tab.netfilter || netfilter || tab.panel === panel);
+  const run = usePlayerState((state) => state.run);
+  const tabs = TABS.filter((tab) => !tab.only || (run !== null && tab.only(run)) || tab.panel === panel);
   const id = useId();
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     const index = tabs.findIndex((tab) => tab.panel === panel);
@@ -49,7 +60,7 @@ export function Inspector() {
   };
   return (
     <section className="inspector" aria-label="Inspector">
-      <div className="tabs" role="tablist" aria-label="Inspector" onKeyDown={onKeyDown}>
+      <div className={`tabs${tabs.length > MANY ? ' many' : ''}`} role="tablist" aria-label="Inspector" onKeyDown={onKeyDown}>
         {tabs.map((tab) => (
           <button
             key={tab.panel} id={`${id}-${tab.panel}`} type="button" role="tab" aria-selected={tab.panel === panel} aria-controls={`${id}-panel`}

@@ -3,6 +3,7 @@ import { namesOf, parseMac, type Packet } from '../../core/index.ts';
 import { packetBefore } from '../../store/packet-history.ts';
 import { usePlayerState } from '../player/player-context.ts';
 import { DecidedBy } from '../tables/DecidedBy.tsx';
+import { Budget } from './Budget.tsx';
 import { Hex } from './Hex.tsx';
 import { PacketTree, type NameMac } from './PacketTree.tsx';
 import { RewrittenBy } from './RewrittenBy.tsx';
@@ -22,6 +23,7 @@ export default function PacketPanel() {
   return (
     <>
       {shown.seq === seq ? null : <p className="panel-note">This step is about no packet; the last one was:</p>}
+      <Budget seq={shown.seq} />
       <PacketTree packet={shown.packet} before={before} nameMac={nameMac} />
       <RewrittenBy seq={shown.seq} />
       <DecidedBy seq={seq} />

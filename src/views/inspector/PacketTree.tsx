@@ -1,5 +1,7 @@
 import { useMemo, type MouseEvent } from 'react';
-import { diffPackets, encode, layout, type FieldChange, type FieldSpan, type Packet } from '../../core/index.ts';
+import { encode, layout, type FieldChange, type FieldSpan, type Packet } from '../../core/index.ts';
+import { packetChanges } from '../../store/packet-history.ts';
+import { innerIndex } from '../../store/tunnels.ts';
 import { HEADER_LOOK } from '../packet/layers.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 
@@ -14,8 +16,9 @@ interface PacketTreeProps {
 
 export function PacketTree({ packet, before, nameMac }: PacketTreeProps) {
   const spans = useMemo(() => layout(packet), [packet]);
-  const changes = useMemo(() => (before ? diffPackets(before, packet) : []), [before, packet]);
+  const changes = useMemo(() => (before ? packetChanges(before, packet) : []), [before, packet]);
   const sizes = useMemo(() => headerSizes(spans, encode(packet).length), [spans, packet]);
+  const inner = innerIndex(packet);
   return (
     <div className="packet-tree" role="group" aria-label="Headers of the packet">
       {packet.map((header, index) => {
@@ -23,7 +26,7 @@ export function PacketTree({ packet, before, nameMac }: PacketTreeProps) {
         const added = before === null || changes.some((change) => change.change === 'added' && change.index === index && change.field === null);
         const rewritten = changes.some((change) => change.change === 'changed' && change.index === index);
         return (
-          <section key={index} className={`layer ${layer}`}>
+          <section key={index} className={`layer ${layer}${inner > 0 && index >= inner ? ' carried' : ''}`}>
             <h2>
               {name} <span>{sizes.get(index) ?? 0} B{added ? ' · new' : rewritten ? ' · rewritten' : ''}</span>
             </h2>

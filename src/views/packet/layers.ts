@@ -8,8 +8,10 @@ export const HEADER_LOOK: Readonly<Record<Header['kind'], { readonly label: stri
   arp: { label: 'ARP', name: 'ARP', layer: 'arp' },
   ipv4: { label: 'IP', name: 'IPv4', layer: 'ip' },
   icmp: { label: 'ICMP', name: 'ICMP', layer: 'l4' },
+  igmp: { label: 'IGMP', name: 'IGMP', layer: 'l4' },
   tcp: { label: 'TCP', name: 'TCP', layer: 'l4' },
   vxlan: { label: 'VXLAN', name: 'VXLAN', layer: 'tun' },
+  gre: { label: 'GRE', name: 'GRE', layer: 'tun' },
   udp: { label: 'UDP', name: 'UDP', layer: 'l4' },
   data: { label: 'DATA', name: 'Data', layer: 'l4' },
 };
@@ -30,5 +32,25 @@ export function stripLine(packet: Packet): string {
 /** The headers that the strip shows: the payload only when nothing else tells what is inside. */
 export function stripHeaders(packet: Packet): readonly Header[] {
   const named = packet.filter((header) => header.kind !== 'data');
-  return named.some((header) => header.kind === 'icmp' || header.kind === 'udp' || header.kind === 'tcp' || header.kind === 'arp') ? named : packet;
+  return named.some((header) => header.kind === 'icmp' || header.kind === 'igmp' || header.kind === 'udp' || header.kind === 'tcp' || header.kind === 'arp') ? named : packet;
+}
+
+/** Bytes of a header that a tunnel may put around a packet. */
+function sizeOf(header: Header): number {
+  switch (header.kind) {
+    case 'eth': return 14;
+    case 'vlan': return 4;
+    case 'ipv4': return 20 + (header.options?.length ?? 0);
+    case 'udp': return 8;
+    case 'vxlan': return 8;
+    case 'gre': return 4 + (header.checksum ? 4 : 0) + (header.key === null ? 0 : 4) + (header.sequence === null ? 0 : 4);
+    default: return 0;
+  }
+}
+
+/** `+50 B`: what the tunnel adds to the IP packet inside; the frame of the underlay does not count against an MTU, the one inside does. */
+export function overheadLine(packet: Packet, inner: number): string {
+  const begin = packet.findIndex((header) => header.kind === 'ipv4');
+  const end = packet.findIndex((header, index) => index >= inner && header.kind !== 'eth' && header.kind !== 'vlan');
+  return `+${packet.slice(begin, end < 0 ? inner : end).reduce((sum, header) => sum + sizeOf(header), 0)} B`;
 }

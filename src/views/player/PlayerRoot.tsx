@@ -1,7 +1,7 @@
 import { useEffect, useRef, type ReactNode } from 'react';
-import { explain } from '../../core/index.ts';
 import { commandOf, type Command } from '../../store/keys.ts';
 import type { Player } from '../../store/player.ts';
+import { VIEWS, type View } from '../../store/url.ts';
 import { PlayerContext, usePlayerState } from './player-context.ts';
 
 interface PlayerRootProps {
@@ -60,6 +60,11 @@ function keepsKey(event: KeyboardEvent): boolean {
   return target.matches('button, a, summary') && (event.key === ' ' || event.key === 'Enter');
 }
 
+function nextView(player: Player): View {
+  const { view } = player.store.getState();
+  return VIEWS[(VIEWS.indexOf(view) + 1) % VIEWS.length]!;
+}
+
 function serve(player: Player, command: Command, digit: number): boolean {
   const { stops } = player.store.getState();
   const actions: Partial<Record<Command, () => void>> = {
@@ -79,6 +84,7 @@ function serve(player: Player, command: Command, digit: number): boolean {
     'previous-packet': () => player.packet(-1),
     'selection-back': () => player.recall(-1),
     'selection-forward': () => player.recall(1),
+    view: () => player.setView(nextView(player)),
     reset: () => player.reset(),
   };
   const action = actions[command];
@@ -97,7 +103,7 @@ function Announcer() {
     if (!run || quiet || seq < 0) return;
     const timer = setTimeout(() => {
       const step = run.trace.steps[seq];
-      if (line.current && step) line.current.textContent = `Step ${at + 1}: ${explain(step, run.trace).title}`;
+      if (line.current && step) line.current.textContent = `Step ${at + 1}: ${run.captions.explain(step, run.trace).title}`;
     }, 250);
     return () => clearTimeout(timer);
   }, [run, seq, at, quiet]);

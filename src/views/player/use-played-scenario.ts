@@ -7,7 +7,7 @@ import type { Address } from '../../store/url.ts';
 
 /** Fetches and simulates a scenario and loads it into a player at the address's moment. The workbench and the embed page share it. */
 export function usePlayedScenario(entry: ScenarioEntry, address: Address): { player: Player; state: Session; retry: () => void } {
-  const player = useMemo(() => createPlayer({ granularity: address.granularity, panel: address.panel }), [address]);
+  const player = useMemo(() => createPlayer({ granularity: address.granularity, panel: address.panel, view: address.view }), [address]);
   const session = useMemo(() => createSession(), []);
   const state = useStore(session.store);
   useEffect(() => {

@@ -133,7 +133,7 @@ function TableGrid({ run, seq, place, table, wanted }: TableGridProps) {
       {rows.length === 0 ? (
         <p className="panel-empty">Empty at this moment.</p>
       ) : (
-        <table data-table={table}>
+        <table data-table={table} className={view.columns.includes('dst') ? 'with-dst' : undefined}>
           <thead>
             <tr>
               {view.columns.map((column) => (

@@ -1,6 +1,7 @@
 import { memo, useEffect, useMemo, useRef } from 'react';
-import type { Step } from '../../core/index.ts';
-import { whereIs, type Where } from '../../store/flights.ts';
+import { formatIpv4, type Step } from '../../core/index.ts';
+import { agentLane, agentLog, answerTo, scriptBehind } from '../../store/agents.ts';
+import { placeOf, whereIs, type Where } from '../../store/flights.ts';
 import { layerOf, type Layer } from '../../store/scene.ts';
 import type { Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
@@ -12,6 +13,8 @@ const NAMES = 118;
 const NARROW = 17;
 const WIDE = 44;
 const TYPICAL = 700;
+/** Where the cursor stands in the part that is seen, as a share of its width. */
+const CURSOR = 0.6;
 /** Of a long journey the ladder shows a part: this many stops at least on each side of the current one. */
 const SIDE = 40;
 /** The part moves on by so many stops at once, so that most steps move the cursor alone. */
@@ -25,6 +28,8 @@ interface Mark {
   readonly to: string | null;
   readonly layer: Layer;
   readonly dropped: boolean;
+  /** What is said, where kernel and agent talk; else ''. */
+  readonly words: string;
 }
 
 /** The journey as a sequence diagram: a lane for each place, a rung for each frame between two, a dot for each decision. */
@@ -39,8 +44,9 @@ export default function Ladder() {
   const frame = useRef<HTMLDivElement>(null);
   const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - NAMES) / Math.max(1, stops.length)));
   useEffect(() => {
-    if (frame.current) frame.current.scrollLeft = (at - begin) * step - (frame.current.clientWidth - NAMES) * 0.6;
+    if (frame.current) frame.current.scrollLeft = (at - begin) * step - (frame.current.clientWidth - NAMES) * CURSOR;
   }, [at, begin, step]);
+  const spoken = marks.filter((mark) => mark.index === at && mark.words !== '');
   if (!run || lanes.length === 0) return null;
   const y = (lane: string): number => 16 + lanes.indexOf(lane) * LANE;
   const x = (index: number): number => 14 + (index - begin) * step;
@@ -67,9 +73,28 @@ export default function Ladder() {
         {marks.map((mark, i) => (
           <LadderMark key={i} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
         ))}
+        {spoken.map((mark) => (
+          <Words key={mark.seq} text={mark.words} x={x(mark.index)} y={(y(mark.from) + y(mark.to ?? mark.from)) / 2} width={width} />
+        ))}
         <path className="ladder-cursor" d={`M${x(at)} 4V${height}M${x(at) - 5} 2h10l-5 7z`} />
       </svg>
     </div>
+  );
+}
+
+/** Width of a letter of what is said. */
+const LETTER = 6.7;
+
+/** What is said, on the side of the cursor that has more room in the part that is seen. */
+function Words({ text, x, y, width }: { readonly text: string; readonly x: number; readonly y: number; readonly width: number }) {
+  const seen = TYPICAL - NAMES;
+  const begin = Math.max(0, Math.min(x - seen * CURSOR, width - seen));
+  const left = x - begin > seen / 2;
+  const most = Math.floor(((left ? x - begin : begin + seen - x) - 14) / LETTER);
+  return (
+    <text className="ladder-words" x={left ? x - 9 : x + 9} y={y} textAnchor={left ? 'end' : 'start'}>
+      {text.length > most ? `${text.slice(0, most - 1)}…` : text}
+    </text>
   );
 }
 
@@ -84,6 +109,7 @@ interface MarkProps {
 const LadderMark = memo(function LadderMark({ mark, x, y1, y2, future }: MarkProps) {
   return (
     <g className={`ladder-mark ${mark.layer}${future ? ' future' : ''}`}>
+      {mark.words === '' ? null : <title>{mark.words}</title>}
       {y2 === null ? (
         mark.dropped ? <path className="ladder-cross" d={`M${x - 4} ${y1 - 4}l8 8m0-8l-8 8`} /> : <circle cx={x} cy={y1} r={3} />
       ) : (
@@ -111,14 +137,37 @@ function marksOf(run: Run, stops: readonly number[], begin: number): Mark[] {
   const marks: Mark[] = [];
   stops.forEach((stop, offset) => {
     for (const step of together(run, stop)) {
-      if (!step.packet) continue;
+      const talk = talkOf(run, step);
+      if (talk) marks.push({ index: begin + offset, seq: step.seq, layer: 'ctl', dropped: false, ...talk });
+      if (!step.packet || talk) continue;
       const where = whereIs(step, run.scenes.switches);
       const from = laneOf(run, where);
       const to = where.kind === 'link' ? laneOf(run, run.scenes.switches.has(where.to) ? { kind: 'switch', id: where.to } : { kind: 'device', id: where.to }) : null;
-      marks.push({ index: begin + offset, seq: step.seq, from, to: to === from ? null : to, layer: layerOf(step.packet), dropped: step.kind === 'drop' });
+      marks.push({ index: begin + offset, seq: step.seq, from, to: to === from ? null : to, layer: layerOf(step.packet), dropped: step.kind === 'drop', words: '' });
     }
   });
   return marks;
+}
+
+/** Kernel and agent: the kernel asks or tells, the agent gives its command, the kernel writes the entry. Null for every other step. */
+function talkOf(run: Run, step: Step): Pick<Mark, 'from' | 'to' | 'words'> | null {
+  const kernel = placeOf(step);
+  switch (step.kind) {
+    case 'netlink.notify': {
+      const agent = answerTo(run, step);
+      if (!step.miss && !agent) return null;
+      return { from: kernel, to: agent ? agentLane(agent) : null, words: step.text.trim() };
+    }
+    case 'agent': return { from: agentLane(step), to: step.run === null ? null : kernel, words: (step.run ?? step.why).split('\n')[0]! };
+    case 'igmp.join':
+    case 'igmp.leave': return { from: kernel, to: null, words: `${step.kind === 'igmp.join' ? 'joins' : 'leaves'} ${formatIpv4(step.groupAddress)}` };
+    case 'netlink': {
+      const script = scriptBehind(run, step);
+      if (script) return { from: agentLane(script), to: kernel, words: script.argv.join(' ') };
+      return step.changes.length > 0 ? { from: kernel, to: null, words: step.request } : null;
+    }
+    default: return null;
+  }
 }
 
 /** The step of a stop, and the frames of the same flood before it. */
@@ -138,10 +187,12 @@ function lanesOf(marks: readonly Mark[], run: Run | null): string[] {
   const used = new Set(marks.flatMap((mark) => (mark.to === null ? [mark.from] : [mark.from, mark.to])));
   if (!run) return [];
   const order: string[] = [];
+  const agents = [...new Set(agentLog(run).flatMap((line) => (line.kind === 'netlink.notify' ? [] : [agentLane(line)])))];
   for (const machine of run.topology.machines) {
     const root = machine.namespaces.find((namespace) => namespace.name === '')!;
     for (const namespace of machine.namespaces) if (namespace !== root) order.push(namespace.id, ...namespace.devices.filter((device) => device.kind === 'bridge').map((device) => device.id));
     order.push(...root.devices.filter((device) => device.kind === 'bridge').map((device) => device.id), root.id);
+    order.push(...agents.filter((lane) => lane.split(/[ /]/)[0] === machine.name));
   }
   order.push(...run.topology.switches.map((lan) => lan.name));
   return [...order.filter((lane) => used.has(lane)), ...[...used].filter((lane) => !order.includes(lane))];

@@ -1,4 +1,3 @@
-import { expandWalk, explain } from '../../core/index.ts';
 import { rulesAt, type Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 import { formatTime } from './time.ts';
@@ -11,7 +10,7 @@ export function Scrubber() {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   if (!run || stops.length === 0) return null;
-  const text = `Step ${at + 1} of ${stops.length}: ${explain(run.trace.steps[seq]!, run.trace).title}`;
+  const text = `Step ${at + 1} of ${stops.length}: ${run.captions.explain(run.trace.steps[seq]!, run.trace).title}`;
   const places = run.beats.map((beat) => ({ beat, share: stops.findIndex((stop) => stop >= beat.seq) / Math.max(1, stops.length - 1) }));
   return (
     <div className="scrubber">
@@ -35,7 +34,7 @@ export function Scrubber() {
 function ruleText(run: Run, seq: number, rule: number): string | null {
   const step = run.trace.steps[seq];
   const count = rulesAt(run, seq);
-  const walked = step?.kind === 'nf.table' && count > 0 ? expandWalk(step, run.trace)[rule] : undefined;
+  const walked = step?.kind === 'nf.table' && count > 0 ? run.captions.expandWalk(step, run.trace)[rule] : undefined;
   if (!walked) return null;
   return `rule ${rule + 1} of ${count}: ${walked.chain} ${walked.index + 1} ${walked.matched ? 'matches' : `does not match: ${walked.why}`}`;
 }
@@ -58,7 +57,7 @@ export function Position() {
         <b>{at + 1}</b> / {count} · {formatTime(step.at - began)}
       </span>
       <span className="position-what">
-        {step.fn === '' ? null : <code>{step.fn}</code>} {walked ?? explain(step, run.trace).title}
+        {step.fn === '' ? null : <code>{step.fn}</code>} {walked ?? run.captions.explain(step, run.trace).title}
       </span>
     </p>
   );

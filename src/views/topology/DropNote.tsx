@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { DROP_REASONS } from '../../core/index.ts';
+import type { DropReason } from '../../core/index.ts';
 import { sceneAt } from '../../store/scene.ts';
 import { usePlayerState } from '../player/player-context.ts';
 import type { Layout } from './layout/geometry.ts';
@@ -10,12 +10,12 @@ export function DropNote({ layout }: { readonly layout: Layout }) {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const drop = useMemo(() => (run && seq >= 0 ? sceneAt(run.scenes, seq).drop : null), [run, seq]);
-  if (!drop) return null;
+  if (!run || !drop) return null;
   const at = anchorOf(layout, drop.where);
   if (!at) return null;
   return (
     <div className="map-drop" style={{ transform: `translate(${at.x}px, ${at.y + 26}px) translate(-50%, 0)` }}>
-      <b>{drop.reason}</b> {DROP_REASONS[drop.reason as keyof typeof DROP_REASONS]?.[0] ?? drop.detail}
+      <b>{drop.reason}</b> {run.captions.DROP_REASONS[drop.reason as DropReason]?.[0] ?? drop.detail}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
-import type { Run } from '../../store/player.ts';
+import { viewOf, type Run } from '../../store/player.ts';
+import type { View } from '../../store/url.ts';
 import type { ScenePacket } from '../../store/scene.ts';
 import { sceneAt } from '../../store/scene.ts';
 import { PacketStrip } from '../packet/PacketStrip.tsx';
@@ -27,11 +28,12 @@ export function PacketLayer({ layout }: { readonly layout: Layout }) {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const from = usePlayerState((state) => state.from);
-  const elements = useRef(new Map<number, HTMLDivElement>());
-  const moving = useMemo(() => (run && seq >= 0 ? movingAt(run, layout, seq, from) : []), [run, seq, from, layout]);
+  const elements = useRef(new Map<string, HTMLDivElement>());
+  const view = usePlayerState(viewOf);
+  const moving = useMemo(() => (run && seq >= 0 ? movingAt(run, layout, seq, from, view) : []), [run, seq, from, layout, view]);
   const place = useCallback((t: number): void => {
     for (const { packet, path } of moving) {
-      const element = elements.current.get(packet.skb);
+      const element = elements.current.get(keyOf(packet));
       const { x, y } = path(t);
       if (element) element.style.transform = `translate(${x.toFixed(2)}px, ${y.toFixed(2)}px) translate(-50%, -50%)`;
     }
@@ -42,25 +44,29 @@ export function PacketLayer({ layout }: { readonly layout: Layout }) {
     <>
       {moving.map(({ packet }) => (
         <div
-          key={packet.skb}
-          className={`map-packet ${packet.layer}`}
+          key={keyOf(packet)}
+          className={`map-packet ${packet.layer}${packet.faded ? ' faded' : ''}`}
           data-packet={packet.skb}
           data-where={packet.where.kind === 'link' ? `${packet.where.from}~${packet.where.to}` : packet.where.id}
           ref={(element) => {
-            if (element) elements.current.set(packet.skb, element);
-            else elements.current.delete(packet.skb);
+            if (element) elements.current.set(keyOf(packet), element);
+            else elements.current.delete(keyOf(packet));
           }}
         >
-          <PacketStrip packet={packet.packet} state={packet.state} small={crowd} />
+          <PacketStrip packet={packet.packet} state={packet.state} small={crowd} change={packet.change} outer={packet.outer} closed={view === 'underlay'} />
         </div>
       ))}
     </>
   );
 }
 
-function movingAt(run: Run, layout: Layout, seq: number, from: number): Moving[] {
-  const before = from >= 0 && Math.abs(seq - from) < FAR ? sceneAt(run.scenes, from).packets : [];
-  return sceneAt(run.scenes, seq).packets.map((packet) => {
+function keyOf({ skb, copy }: ScenePacket): string {
+  return `${skb}.${copy}`;
+}
+
+function movingAt(run: Run, layout: Layout, seq: number, from: number, view: View): Moving[] {
+  const before = from >= 0 && Math.abs(seq - from) < FAR ? sceneAt(run.scenes, from, view).packets : [];
+  return sceneAt(run.scenes, seq, view).packets.map((packet) => {
     const old = before.find((other) => other.skb === packet.skb) ?? before.find((other) => other.skb === run.trace.skbs[packet.skb]?.parent);
     return { packet, path: pathBetween(layout, old?.where ?? null, packet.where) };
   });

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
-import type { Topology } from '../../store/topology.ts';
+import { endText, type Topology, type TopologyDevice } from '../../store/topology.ts';
 
 interface Item {
   readonly id: string;
@@ -61,6 +61,13 @@ export function PlaceTree() {
   );
 }
 
+/** `, vni 1, one network with node2:flannel.1`, for the end of a tunnel. */
+function endOf(topology: Topology, { id, tunnel }: TopologyDevice): string {
+  if (!tunnel) return '';
+  const others = topology.overlays.find(({ members }) => members.includes(id))?.members.filter((other) => other !== id) ?? [];
+  return `, ${endText(tunnel)}${others.length === 0 ? '' : `, one network with ${others.join(', ')}`}`;
+}
+
 function itemsOf(topology: Topology): Item[] {
   const items: Item[] = [];
   const leadsTo = new Map<string, string>();
@@ -76,7 +83,7 @@ function itemsOf(topology: Topology): Item[] {
       for (const device of namespace.devices) {
         const other = leadsTo.get(device.id);
         const master = device.master === null ? '' : `, port of ${device.master.split(':')[1]}`;
-        items.push({ id: device.id, label: `${device.kind === 'nic' ? 'network card' : device.kind} ${device.name}${master}${other ? `, leads to ${other}` : ''}`, level: 3, parent, place: namespace.id, device: device.name });
+        items.push({ id: device.id, label: `${device.kind === 'nic' ? 'network card' : device.kind} ${device.name}${master}${other ? `, leads to ${other}` : ''}${endOf(topology, device)}`, level: 3, parent, place: namespace.id, device: device.name });
       }
     }
   }

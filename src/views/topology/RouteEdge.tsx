@@ -27,10 +27,10 @@ function pull(corner: Point, towards: Point): Point {
 
 /** A cable, a veth or an inner line; lit in the layer's colour where the exchange has passed. */
 export function RouteEdge({ id, data }: EdgeProps) {
-  const { route } = data as unknown as { route: Route };
+  const { route, net } = data as unknown as { route: Route; net: string };
   const layer = useNow((run, seq) => {
     const piece = sceneAt(run.scenes, seq).trail.findLast(({ from, to }) => (from === route.a && to === route.b) || (from === route.b && to === route.a));
     return piece?.layer ?? '';
   }, '');
-  return <BaseEdge id={id} path={roundedPath(route.points)} className={`map-route ${route.kind}${layer === '' ? '' : ` traced ${layer}`}`} interactionWidth={0} />;
+  return <BaseEdge id={id} path={roundedPath(route.points)} className={`map-route ${route.kind} net-${net}${layer === '' ? '' : ` traced ${layer}`}`} interactionWidth={0} />;
 }

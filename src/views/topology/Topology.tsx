@@ -2,15 +2,18 @@ import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowPr
 import '@xyflow/react/dist/base.css';
 import { useEffect, useMemo, useRef, type ComponentType } from 'react';
 import { hookedPlaces } from '../../store/hooked-places.ts';
+import { viewOf } from '../../store/player.ts';
 import { usePlayerState } from '../player/player-context.ts';
 import { useMedia } from '../theme/use-media.ts';
 import { DropNote } from './DropNote.tsx';
-import type { Layout } from './layout/geometry.ts';
+import type { Layout, Route } from './layout/geometry.ts';
 import { layoutTopology } from './layout/layout.ts';
 import { MapTools } from './MapTools.tsx';
-import { BridgeBox, DeviceBox, MachineBox, NamespaceBox, NicBox, StackBox, SwitchBox, type BoxProps } from './nodes/boxes.tsx';
+import { BridgeBox, DeviceBox, MachineBox, NamespaceBox, NicBox, StackBox, SwitchBox, VtepBox, type BoxProps } from './nodes/boxes.tsx';
 import { PacketLayer } from './PacketLayer.tsx';
+import { ViewSwitch } from './ViewSwitch.tsx';
 import { RouteEdge } from './RouteEdge.tsx';
+import { TubeLayer } from './TubeLayer.tsx';
 import { useViewport, ZOOM } from './viewport.ts';
 import './topology.css';
 
@@ -28,10 +31,10 @@ function tied(Inner: ComponentType<BoxProps>): ComponentType<NodeProps> {
 }
 
 const NODE_TYPES: NodeTypes = {
-  machine: tied(MachineBox), namespace: tied(NamespaceBox), stack: tied(StackBox), bridge: tied(BridgeBox), device: tied(DeviceBox), nic: tied(NicBox), switch: tied(SwitchBox),
+  machine: tied(MachineBox), namespace: tied(NamespaceBox), stack: tied(StackBox), bridge: tied(BridgeBox), device: tied(DeviceBox), nic: tied(NicBox), switch: tied(SwitchBox), vtep: tied(VtepBox), tubes: TubeLayer,
 };
 const EDGE_TYPES = { route: RouteEdge };
-const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30 } as const;
+const DEPTH = { machine: 0, namespace: 10, stack: 10, bridge: 20, switch: 20, nic: 30, device: 30, vtep: 30 } as const;
 
 interface TopologyProps {
   /** In a blog's frame the wheel belongs to the page around it. */
@@ -55,6 +58,7 @@ export function Topology({ embedded = false }: TopologyProps) {
 function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
   const { show, toggle, onMoved } = useViewport(layout, frame);
+  const view = usePlayerState(viewOf);
   const nodes = useMemo(() => nodesOf(layout), [layout]);
   const edges = useMemo(() => edgesOf(layout), [layout]);
   useEffect(() => {
@@ -65,7 +69,7 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
     return () => observer.disconnect();
   }, [show]);
   return (
-    <div className="map" ref={frame}>
+    <div className="map" ref={frame} data-view={view}>
       <div className="map-picture" aria-hidden="true">
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onInit={show} onMoveStart={onMoved} minZoom={ZOOM.least} maxZoom={ZOOM.most}
@@ -80,6 +84,7 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
         </ViewportPortal>
       </ReactFlow>
       </div>
+      <ViewSwitch />
       <MapTools onFit={toggle} />
       <a className="map-credit" href="https://reactflow.dev" target="_blank" rel="noreferrer" tabIndex={-1}>
         React Flow
@@ -89,12 +94,24 @@ function Map({ layout, embedded }: { readonly layout: Layout; readonly embedded:
 }
 
 function nodesOf(layout: Layout): Node[] {
-  return [...layout.boxes.values()].map((box) => ({
+  const boxes = [...layout.boxes.values()].map((box): Node => ({
     id: box.id, type: box.kind, position: { x: box.x, y: box.y }, width: box.width, height: box.height, zIndex: DEPTH[box.kind], data: { box },
     selectable: false, draggable: false, focusable: false, style: { width: box.width, height: box.height },
   }));
+  const tubes: Node = {
+    id: 'tubes', type: 'tubes', position: { x: 0, y: 0 }, width: layout.width, height: layout.height, zIndex: 5, data: { layout }, selectable: false, draggable: false, focusable: false,
+    style: { width: layout.width, height: layout.height, pointerEvents: 'none' },
+  };
+  return layout.buses.length > 0 || [...layout.routes.values()].some(({ kind }) => kind === 'tube') ? [tubes, ...boxes] : boxes;
+}
+
+/** Which of the two networks a line belongs to. */
+function netOf(layout: Layout, { kind, a, b }: Route): 'overlay' | 'underlay' | 'both' {
+  const ends = [a, b].map((id) => layout.boxes.get(id)?.kind);
+  if (kind === 'cable' || ends.includes('nic')) return 'underlay';
+  return kind === 'inner' && ends.includes('vtep') ? 'both' : 'overlay';
 }
 
 function edgesOf(layout: Layout): Edge[] {
-  return [...layout.routes.values()].map((route) => ({ id: route.id, type: 'route', source: route.a, target: route.b, data: { route }, zIndex: 25, focusable: false, selectable: false }));
+  return [...layout.routes.values()].filter(({ kind }) => kind !== 'tube').map((route) => ({ id: route.id, type: 'route', source: route.a, target: route.b, data: { route, net: netOf(layout, route) }, zIndex: 25, focusable: false, selectable: false }));
 }

@@ -1,6 +1,7 @@
 import type { Where } from '../../store/flights.ts';
 import { linkId } from '../../store/topology.ts';
 import { along, center, type Box, type Layout, type Point } from './layout/geometry.ts';
+import { busPoints } from './layout/tubes.ts';
 import { CHIP_HEIGHT, STRIP_HEIGHT, STRIP_WIDTH, titleWidth } from './layout/sizes.ts';
 
 /** The line of a link, from the end called `from` to the end called `to`; null when the map has no such link. */
@@ -8,7 +9,7 @@ export function linkPoints(layout: Layout, from: string, to: string): readonly P
   const route = layout.routes.get(linkId(from, to));
   if (route) return route.points;
   const back = layout.routes.get(linkId(to, from));
-  return back ? [...back.points].reverse() : null;
+  return back ? [...back.points].reverse() : busPoints(layout.boxes, layout.buses, from, to);
 }
 
 /** Where a packet rests: in the middle of a link, on a device, at a stack. */
@@ -36,6 +37,7 @@ function restAt(layout: Layout, box: Box): Point {
       const bridge = layout.boxes.get(box.inside ?? '');
       return bridge?.kind === 'bridge' ? { x: besideName(bridge, x), y: laneOf(bridge) } : { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
     }
+    case 'vtep': return { x, y: box.y + box.height + 4 + STRIP_HEIGHT / 2 };
     case 'nic': return { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
     case 'machine': return { x, y };
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Layout } from './layout/geometry.ts';
 import { viewportAround, ZOOM } from './viewport.ts';
 
-const layout: Layout = { width: 1600, height: 300, boxes: new Map(), routes: new Map() };
+const layout: Layout = { width: 1600, height: 300, boxes: new Map(), routes: new Map(), buses: [] };
 
 describe('viewportAround', () => {
   it('brings the point into the frame', () => {

@@ -1,6 +1,7 @@
 import { getViewportForBounds, useReactFlow, type Viewport } from '@xyflow/react';
 import { useCallback, useEffect, useRef, type RefObject } from 'react';
-import type { Run } from '../../store/player.ts';
+import { viewOf, type Run } from '../../store/player.ts';
+import type { View } from '../../store/url.ts';
 import { placeOf } from '../../store/flights.ts';
 import { sceneAt } from '../../store/scene.ts';
 import { usePlayer } from '../player/player-context.ts';
@@ -17,8 +18,9 @@ const WIDE = 600;
 export const ZOOM = { least: 0.2, readable: 0.68, wide: 0.5, fit: 1.25, most: 3 } as const;
 
 /** Where the reader's eye should be at a step: at the packet, else at the machine that is at work. */
-export function focusAt(run: Run, layout: Layout, seq: number): Point | null {
-  const packet = sceneAt(run.scenes, seq).packets[0];
+export function focusAt(run: Run, layout: Layout, seq: number, view: View = 'both'): Point | null {
+  const { packets } = sceneAt(run.scenes, seq, view);
+  const packet = packets.find(({ faded }) => !faded) ?? packets[0];
   const step = run.trace.steps[seq];
   const box = step ? (layout.boxes.get(placeOf(step)) ?? layout.boxes.get(step.machine)) : undefined;
   return (packet && anchorOf(layout, packet.where)) ?? (box ? center(box) : null);
@@ -53,12 +55,13 @@ export function useViewport(layout: Layout, frame: RefObject<HTMLDivElement | nu
     const { clientWidth, clientHeight } = frame.current;
     // The library would fit the boxes alone; the cables below them belong to the picture, too.
     const whole = getViewportForBounds({ x: 0, y: 0, width: layout.width, height: layout.height }, clientWidth, clientHeight, ZOOM.least, ZOOM.fit, PADDING);
-    const { run, seq } = player.store.getState();
-    const focus = following.current && run && whole.zoom < (clientWidth < WIDE ? ZOOM.readable : ZOOM.wide) ? focusAt(run, layout, seq) : null;
+    const state = player.store.getState();
+    const { run, seq } = state;
+    const focus = following.current && run && whole.zoom < (clientWidth < WIDE ? ZOOM.readable : ZOOM.wide) ? focusAt(run, layout, seq, viewOf(state)) : null;
     void setViewport(focus ? viewportAround(focus, layout, clientWidth, clientHeight) : whole);
   }, [player, setViewport, layout, frame]);
   useEffect(() => player.store.subscribe((state, before) => {
-    if (state.seq !== before.seq && following.current) show();
+    if ((state.seq !== before.seq || state.view !== before.view) && following.current) show();
   }), [player, show]);
   const toggle = useCallback(() => {
     following.current = !following.current;

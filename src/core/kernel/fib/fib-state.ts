@@ -103,6 +103,8 @@ export interface FibState {
   readonly cache: Map<Ipv4, CachedRoute>;
   /** Grows with everything that could change a route; who keeps one compares (rt_genid). */
   generation: number;
+  /** Routes go because an address or a device went: nobody is told (fib_flush). */
+  flushing: boolean;
   /** Drawn when the first multipath route is used. */
   hashSeed: number | null;
   /** Forgets what was remembered of lookups (rt_cache_flush). Everything that changes a route, a rule, an address or a setting calls it. */
@@ -119,7 +121,7 @@ export function createFib(): FibState {
   const onFlushCache: ((ns: NetNamespace) => void)[] = [];
   const fib: FibState = {
     inDevices: new Map(), local: new Map(), tables: new Map(), tableOrder: [], rules: [], customRules: false, customLocalRoutes: false,
-    cache, generation: 0, hashSeed: null, onFlushCache, onDisable: [],
+    cache, generation: 0, flushing: false, hashSeed: null, onFlushCache, onDisable: [],
     invalidate: () => {
       fib.generation++;
       if (cache.size > 0) cache.clear();

@@ -1,8 +1,9 @@
 import type { DropReason } from '../../trace/drop-reason.ts';
 import { isLoopbackIpv4, isMulticastIpv4, type Ipv4 } from '../../wire/address.ts';
-import type { Ipv4Header } from '../../wire/packet.ts';
+import { IPPROTO_IGMP, type Ipv4Header } from '../../wire/packet.ts';
 import { inDevConf, inDevForward } from '../dev-conf.ts';
 import type { Errno } from '../errno.ts';
+import { ipCheckMc } from '../igmp.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import { followException, hasExceptions } from '../pmtu.ts';
@@ -80,10 +81,15 @@ function routeOutputTables(ns: NetNamespace, flow: Flow): RouteResult | Errno {
   const dev = ns.devices.get(oif);
   if (!dev) return 'ENODEV';
   if (!dev.up || !inDeviceOf(ns, dev)) return 'ENETUNREACH';
-  if (dst >>> 8 === 0xe0_0000 || dst === 0xffff_ffff) return makeOutput(ns, flow, null, dev, src || inetSelectAddr(ns, dev, 0, SCOPE.link));
+  if (isLocalMulticast(dst) || dst === 0xffff_ffff) return makeOutput(ns, flow, null, dev, src || inetSelectAddr(ns, dev, 0, SCOPE.link));
   if (dst === 0) return toOwnSource(ns, src || inetSelectAddr(ns, dev, 0, SCOPE.host));
   if (src === 0 && isMulticastIpv4(dst)) return routeUnicast(ns, { ...flow, src: inetSelectAddr(ns, dev, 0, SCOPE.global) }, dev);
   return routeUnicast(ns, flow, dev);
+}
+
+/** 224.0.0.0/24, which no router forwards (ipv4_is_local_multicast). */
+function isLocalMulticast(dst: Ipv4): boolean {
+  return dst >>> 8 === 0xe0_0000;
 }
 
 /** No destination: this host itself. */
@@ -153,8 +159,9 @@ function makeOutput(ns: NetNamespace, flow: Flow, path: Path | null, dev: NetDev
   else if (isMulticastIpv4(dst)) type = 'multicast';
   else if (dst === 0) return 'EINVAL';
   const route = path ? path.match.route.row : syntheticRoute(dev, dst, type);
-  // A broadcast goes to everybody on the link, never by way of a gateway.
-  const via = path && type === 'unicast' ? gatewayOf(path.hop) : null;
+  // A broadcast goes to everybody on the link, never by way of a gateway; nor does a multicast that only found the default route.
+  const byGateway = type === 'unicast' || (type === 'multicast' && path !== null && path.match.route.row.prefixLength >= 4);
+  const via = path && byGateway ? gatewayOf(path.hop) : null;
   return { type, scope: route.scope, table: path ? path.match.table : RT_TABLE_MAIN, route, dev, via, prefsrc: src, mtu: route.mtu ?? dev.mtu };
 }
 
@@ -280,12 +287,14 @@ function broadcastInput(ns: NetNamespace, key: FibKey, dev: NetDevice, match: Fi
   return { verdict: 'local', result: castResult(ns, match?.route.row ?? syntheticRoute(dev, key.dst, 'broadcast'), 'broadcast') };
 }
 
-/** 224.0.0.1 is every host's (ip_check_mc_rcu); other groups have no members here. */
+/** What the device has joined is for this host, the rest for nobody here (ip_route_input_mc, ip_mc_validate_source). */
 function multicastInput(ns: NetNamespace, key: FibKey, dev: NetDevice): InputRoute {
-  if (key.dst !== 0xe000_0001) return drop('IP_INVALID_DEST');
+  if (!ipCheckMc(dev, key.dst)) return drop('IP_INVALID_DEST');
   if (isMulticastIpv4(key.src) || key.src === 0xffff_ffff) return drop('IP_INVALID_SOURCE');
   if (isLoopbackIpv4(key.src) && inDevConf(ns, dev, 'route_localnet') === 0) return drop('IP_INVALID_SOURCE');
-  if (key.src !== 0) {
+  if (key.src === 0) {
+    if (!isLocalMulticast(key.dst) && key.protocol !== IPPROTO_IGMP) return drop('IP_INVALID_SOURCE');
+  } else {
     const source = validateSource(ns, { ...key, dst: 0 }, 0, dev);
     if (source.reason !== null) return drop(source.reason);
   }

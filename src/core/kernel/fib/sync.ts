@@ -13,9 +13,11 @@ function allRoutes(ns: NetNamespace): FibRoute[] {
 
 /** Removes the routes that were marked dead (fib_flush). */
 function fibFlush(ns: NetNamespace): void {
+  ns.fib.flushing = true;
   for (const table of ns.fib.tableOrder) {
     for (const route of fibTableRoutes(table)) if (route.dead) removeRoute(ns, table, route);
   }
+  ns.fib.flushing = false;
 }
 
 /**
@@ -69,5 +71,7 @@ export function fibDisableIp(ns: NetNamespace, dev: NetDevice, event: 'down' | '
 export function fibSyncDownAddr(ns: NetNamespace, local: Ipv4): void {
   const main = ns.fib.tables.get(RT_TABLE_MAIN);
   if (!main) return;
+  ns.fib.flushing = true;
   for (const route of fibTableRoutes(main)) if (route.row.prefsrc === local) removeRoute(ns, main, route);
+  ns.fib.flushing = false;
 }

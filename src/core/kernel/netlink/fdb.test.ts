@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { threePorts, type ThreePorts } from '../devices/bridge/three-ports.fixture.ts';
 import { devQueueXmit } from '../dev.ts';
 import { KernelError } from '../errno.ts';
+import { attachInet } from '../inet.ts';
 import { newSkb } from '../sk-buff.ts';
 import { formatMac, MAC_BROADCAST, parseMac } from '../../wire/address.ts';
 import { delFdb, flushFdb, listFdb, newFdb, useFdb } from './fdb.ts';
@@ -44,7 +45,7 @@ function broadcast(lab: ThreePorts, port: number, from: string): void {
 const at = (lab: ThreePorts, name: string): number => lab.root.devicesByName.get(name)?.ifindex ?? 99;
 
 test('requests and their answers are those of Linux 6.18', () => {
-  const lab = threePorts();
+  const lab = threePorts(3, 'everything', [attachInet]);
   setLink(lab.root, lab.br0.ifindex, { mac: mac('99') });
   const ask = (name: string, address: string, rest: Omit<FdbRequest, 'ifindex' | 'mac'>, mode: NewMode = 'add'): string =>
     attempt(() => newFdb(lab.root, { ifindex: at(lab, name), mac: mac(address), ...rest }, mode));
@@ -180,7 +181,7 @@ test('use: as if a frame had come in, where the port would learn', () => {
 });
 
 test('addresses that a device listens to make it promiscuous while it is up; a small MTU ends IPv6', () => {
-  const lab = threePorts(1);
+  const lab = threePorts(1, 'everything', [attachInet]);
   const { root } = lab;
   const port = at(lab, 'p1');
   const promiscuity = (): number => root.tables.link.get(String(port))!.promiscuity;

@@ -3,9 +3,12 @@ import { brFdbFind, brFdbUpdate, fdbCommit, fdbCreate, fdbDelete, fdbEntries, fd
 import type { BridgeState, FdbEntry } from '../devices/bridge/bridge-state.ts';
 import { devAddrAdd, devAddrDel, devAddrsByIfindex } from '../dev-addr-lists.ts';
 import { KernelError } from '../errno.ts';
-import type { NetDevice } from '../net-device.ts';
+import { isIpDevice, type NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { FdbRow } from '../rows.ts';
+import type { SimTime } from '../../sim/time.ts';
+import type { VxlanState } from '../devices/vxlan/vxlan-state.ts';
+import { vxlanFdbAdd, vxlanFdbDel } from './fdb-vxlan.ts';
 import type { FdbRequest, NewMode } from './requests.ts';
 import { rtnl } from './rtnl.ts';
 
@@ -13,7 +16,7 @@ import { rtnl } from './rtnl.ts';
 export function newFdb(ns: NetNamespace, request: FdbRequest, mode: NewMode): void {
   rtnl(ns, 'RTM_NEWNEIGH', 'rtnl_fdb_add', ns.devices.get(request.ifindex)?.name ?? null, () => {
     const dev = deviceFor(ns, request.ifindex);
-    if (dev.kind === 'loopback') throw new KernelError('EINVAL', 'FDB add only supported for Ethernet devices');
+    if (dev.kind === 'loopback' || isIpDevice(dev.kind)) throw new KernelError('EINVAL', 'FDB add only supported for Ethernet devices');
     checkVlan(request.vlan);
     let served = false;
     if ((request.master || !request.self) && dev.portState) {
@@ -21,7 +24,8 @@ export function newFdb(ns: NetNamespace, request: FdbRequest, mode: NewMode): vo
       served = true;
     }
     if (request.self) {
-      if (dev.bridgeState) brFdbAdd(dev.bridgeState, null, request, mode);
+      if (dev.vxlan) vxlanFdbAdd(dev.vxlan, request, mode);
+      else if (dev.bridgeState) brFdbAdd(dev.bridgeState, null, request, mode);
       else dfltFdbAdd(dev, request, mode);
       served = true;
     }
@@ -40,7 +44,8 @@ export function delFdb(ns: NetNamespace, request: FdbRequest): void {
       served = true;
     }
     if (request.self) {
-      if (dev.bridgeState) brFdbDelete(dev.bridgeState, null, request);
+      if (dev.vxlan) vxlanFdbDel(dev.vxlan, request);
+      else if (dev.bridgeState) brFdbDelete(dev.bridgeState, null, request);
       else dfltFdbDel(dev, request);
       served = true;
     }
@@ -98,11 +103,16 @@ export function listFdb(ns: NetNamespace): FdbRow[] {
   const list: FdbRow[] = [];
   for (const dev of [...ns.devices.values()].sort((x, y) => x.ifindex - y.ifindex)) {
     const bridged = entries.get(dev) ?? [];
-    const self = own.get(dev.ifindex) ?? [];
+    const self = dev.vxlan ? vxlanRows(dev.vxlan) : own.get(dev.ifindex) ?? [];
     // Of a port the bridge is asked first, of a bridge the device itself.
     list.push(...(dev.portState ? [...bridged, ...self] : [...self, ...bridged]));
   }
   return list;
+}
+
+/** vxlan_fdb_dump: its own entries only, not the groups that the device listens to. */
+function vxlanRows({ dev, fdb }: VxlanState): FdbRow[] {
+  return [...fdb.values()].reverse().flatMap(({ remotes }) => remotes.flatMap(({ key }) => dev.ns.tables.fdb.get(key) ?? []));
 }
 
 function addTo(lists: Map<NetDevice, FdbRow[]>, dev: NetDevice, row: FdbRow): void {
@@ -127,7 +137,7 @@ function dfltFdbAdd(dev: NetDevice, request: FdbRequest, mode: NewMode): void {
   if ((request.state ?? 'permanent') !== 'permanent') throw new KernelError('EINVAL');
   if (request.vlan) throw new KernelError('EINVAL', "vlans aren't supported yet for dev_uc|mc_add()");
   if (request.mac === MAC_ZERO) throw new KernelError('EINVAL');
-  if (!devAddrAdd(dev, request.mac) && mode === 'add') throw new KernelError('EEXIST');
+  if (!devAddrAdd(dev, request.mac, true) && mode === 'add') throw new KernelError('EEXIST');
 }
 
 function dfltFdbDel(dev: NetDevice, request: FdbRequest): void {
@@ -212,6 +222,13 @@ export function useFdb(ns: NetNamespace, request: FdbRequest): void {
     const f = brFdbFind(dev.portState.br, request.mac, request.vlan ?? 0);
     if (f) f.addedByUser = true;
   });
+}
+
+/** NDA_CACHEINFO of a bridge's entry: how long ago it was used and refreshed, ns. Null when there is no such entry (any more). */
+export function fdbCacheInfo(ns: NetNamespace, { bridge, mac, vlan }: Pick<FdbRow, 'bridge' | 'mac' | 'vlan'>): { used: SimTime; updated: SimTime } | null {
+  const br = ns.devices.get(bridge)?.bridgeState;
+  const f = br && brFdbFind(br, mac, vlan);
+  return f ? { used: ns.queue.now - f.used, updated: ns.queue.now - f.updated } : null;
 }
 
 /** Key of the row of a forwarding entry. */

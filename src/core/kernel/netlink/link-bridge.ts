@@ -1,8 +1,8 @@
 import { brPortStateSelection, brSetState, netifOperUp } from '../devices/bridge/bridge-stp.ts';
 import { brVlanFilterToggle, brVlanSetDefaultPvid } from '../devices/bridge/bridge-vlan.ts';
 import { cleanupNow } from '../devices/bridge/bridge-fdb.ts';
-import { joinSnoopers, leaveSnoopers } from '../dev-addr-lists.ts';
 import { KernelError } from '../errno.ts';
+import { joinSnoopers, leaveSnoopers } from '../igmp.ts';
 import { commitLink, type NetDevice } from '../net-device.ts';
 import type { BridgeOptions, BridgePortOptions } from '../rows.ts';
 

@@ -1,14 +1,16 @@
 import { isMulticastMac, MAC_ZERO, type Mac } from '../../wire/address.ts';
 import { brAddIf, brDelIf, brStpChangeBridgeId } from '../devices/bridge/bridge-if.ts';
 import { createBridge } from '../devices/bridge/bridge.ts';
+import { isFallback, tunnelValidateMtu } from '../devices/ip-tunnel/ip-tunnel.ts';
 import { createVethPair, type VethEnd } from '../devices/veth.ts';
 import { createVlan } from '../devices/vlan.ts';
 import { devChangeName, devChangeNetNamespace, devClose, devGetValidName, devOpen, devSetMac, devSetMtu, unregisterNetdevices } from '../dev-state.ts';
 import { KernelError } from '../errno.ts';
-import { commitLink, type NetDevice } from '../net-device.ts';
+import { commitLink, isIpDevice, type NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { LinkRow } from '../rows.ts';
 import { setBridgeOptions, setPortOptions } from './link-bridge.ts';
+import { newTunnel, setTunnel } from './link-tunnel.ts';
 import { newVxlan } from './link-vxlan.ts';
 import type { NewLinkRequest, SetLinkRequest } from './requests.ts';
 import { rtnl } from './rtnl.ts';
@@ -33,6 +35,8 @@ export function delLink(ns: NetNamespace, ifindex: number): void {
   rtnl(ns, 'RTM_DELLINK', 'rtnl_dellink', ns.devices.get(ifindex)?.name ?? null, () => {
     const dev = deviceOf(ns, ifindex);
     if (dev.kind === 'loopback') throw new KernelError('EOPNOTSUPP');
+    // ip_tunnel_dellink: what came with the module stays, and nobody hears of it.
+    if (dev.tunnel !== null && isFallback(dev.tunnel)) return;
     unregisterNetdevices(dyingTogether([dev]));
   });
 }
@@ -105,6 +109,7 @@ function createKind(ns: NetNamespace, target: NetNamespace, request: NewLinkRequ
     case 'veth': return newVeth(ns, target, request);
     case 'vlan': return newVlan(ns, target, request);
     case 'vxlan': return newVxlan(ns, target, request);
+    case 'ipip': case 'gre': case 'gretap': return newTunnel(ns, target, request);
   }
 }
 
@@ -163,7 +168,7 @@ function newVlan(ns: NetNamespace, target: NetNamespace, request: NewLinkRequest
   if (link === undefined) throw new KernelError('EINVAL', 'link not specified');
   const lower = ns.devices.get(link);
   if (!lower) throw new KernelError('ENODEV', 'link does not exist');
-  if (lower.kind === 'loopback') throw new KernelError('EOPNOTSUPP', 'VLANs not supported on device');
+  if (lower.kind === 'loopback' || isIpDevice(lower.kind)) throw new KernelError('EOPNOTSUPP', 'VLANs not supported on device');
   if (lower.vlans.has(vlanId)) throw new KernelError('EEXIST', 'VLAN device already exists');
   if (mtu !== undefined && (mtu > lower.mtu || mtu < 0)) throw new KernelError('EINVAL');
   const name = devGetValidName(target, request.name ?? 'vlan%d');
@@ -174,6 +179,7 @@ function newVlan(ns: NetNamespace, target: NetNamespace, request: NewLinkRequest
 function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): void {
   if (request.bridge) setBridgeOptions(dev, request.bridge);
   if (request.port) setPortOptions(dev, request.port);
+  if (request.tunnel) setTunnel(dev, request.tunnel, request.mtu !== undefined);
   const { ns: to, mac, mtu, group, name, alias, txqlen } = request;
   const moves = to !== undefined && to !== ns;
   if (moves) changeNetns(dev, to, name);
@@ -190,7 +196,7 @@ function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): v
 
 /** __dev_change_net_namespace: a new name serves here only when the old one is taken there. */
 function changeNetns(dev: NetDevice, to: NetNamespace, name: string | undefined): void {
-  if (dev.kind === 'loopback' || dev.kind === 'bridge') throw new KernelError('EINVAL', 'The interface netns is immutable');
+  if (dev.kind === 'loopback' || dev.kind === 'bridge' || (dev.tunnel !== null && isFallback(dev.tunnel))) throw new KernelError('EINVAL', 'The interface netns is immutable');
   if (!to.devicesByName.has(dev.name)) return devChangeNetNamespace(dev, to, dev.name);
   if (name === undefined) throw new KernelError('EEXIST', 'An interface with the same name exists in the target netns');
   if (to.devicesByName.has(name)) throw new KernelError('EEXIST', `Unable to use '${name}' for the new interface name in the target netns`);
@@ -204,6 +210,7 @@ function changeName(dev: NetDevice, name: string): void {
 }
 
 function setMac(dev: NetDevice, mac: Mac): void {
+  if (isIpDevice(dev.kind)) throw new KernelError('EOPNOTSUPP');
   if (!isValidEtherAddr(mac)) throw new KernelError('EADDRNOTAVAIL');
   if (dev.bridgeState && mac !== dev.mac) brStpChangeBridgeId(dev.bridgeState, mac);
   dev.macChosen = true;
@@ -212,7 +219,8 @@ function setMac(dev: NetDevice, mac: Mac): void {
 
 function setMtu(dev: NetDevice, mtu: number): void {
   if (dev.mtu !== mtu && dev.kind !== 'loopback') {
-    if (dev.kind !== 'vlan') validateMtu(mtu);
+    if (dev.tunnel !== null) tunnelValidateMtu(dev.tunnel, mtu);
+    else if (dev.kind !== 'vlan') validateMtu(mtu);
     else if (mtu > dev.peer!.mtu) throw new KernelError('ERANGE');
   }
   if (dev.kind === 'bridge' && dev.mtu !== mtu) dev.mtuChosen = true;
@@ -240,6 +248,7 @@ function setMaster(dev: NetDevice, master: number): void {
 /** __dev_change_flags, __dev_notify_flags. */
 function changeFlags(dev: NetDevice, request: SetLinkRequest): void {
   const noarp = request.arp === undefined ? dev.noarp : !request.arp;
+  if (!noarp && dev.kind === 'gre' && dev.noarp && dev.tunnel!.parms.remote === 0) throw new KernelError('EOPNOTSUPP', 'ARP over GRE is not simulated');
   const multicast = request.multicast ?? dev.multicast;
   const tell = noarp !== dev.noarp || multicast !== dev.multicast;
   dev.noarp = noarp;

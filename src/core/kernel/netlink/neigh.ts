@@ -46,6 +46,7 @@ export function delNeigh(ns: NetNamespace, request: { readonly ifindex: number; 
   rtnl(ns, 'RTM_DELNEIGH', 'neigh_delete', nameOf(ns, request.ifindex), () => {
     const entry = neighLookup(ns, deviceFor(ns, request.ifindex), request.ip);
     if (!entry) throw new KernelError('ENOENT');
+    entry.extern = false;
     neighEvent(ns, entry, 'SET_FAILED');
     neighRemove(ns, entry);
   });

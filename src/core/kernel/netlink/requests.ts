@@ -1,12 +1,12 @@
 import type { Ipv4, Mac } from '../../wire/address.ts';
 import type { NetNamespace } from '../net-namespace.ts';
-import type { BridgeOptions, BridgePortOptions, RuleAction, Scope, VxlanOptions } from '../rows.ts';
+import type { BridgeOptions, BridgePortOptions, RuleAction, Scope, TunnelKind, TunnelOptions, VxlanOptions } from '../rows.ts';
 import type { NudState, RouteType } from '../../trace/step.ts';
 
 /** RTM_NEWLINK with NLM_F_CREATE. A null name asks the kernel for the next free `veth0`, `bridge0` ... */
 export interface NewLinkRequest {
   readonly name: string | null;
-  readonly kind: 'veth' | 'bridge' | 'vlan' | 'vxlan';
+  readonly kind: 'veth' | 'bridge' | 'vlan' | 'vxlan' | TunnelKind;
   readonly mac?: Mac;
   readonly mtu?: number;
   readonly txqlen?: number;
@@ -21,6 +21,8 @@ export interface NewLinkRequest {
   readonly bridge?: Partial<BridgeOptions>;
   /** What was said behind `type vxlan`; absent is the kernel's default. `link` in it is the device below. */
   readonly vxlan?: Partial<VxlanOptions>;
+  /** What was said behind `type ipip`, `gre`, `gretap`. */
+  readonly tunnel?: Partial<TunnelOptions>;
 }
 
 /** RTM_NEWLINK without NLM_F_CREATE, and RTM_SETLINK. */
@@ -42,6 +44,7 @@ export interface SetLinkRequest {
   readonly bridge?: Partial<BridgeOptions>;
   readonly port?: Partial<BridgePortOptions>;
   readonly vxlan?: Partial<VxlanOptions>;
+  readonly tunnel?: Partial<TunnelOptions>;
 }
 
 /** RTM_NEWADDR, RTM_DELADDR. */
@@ -125,6 +128,8 @@ export interface FdbRequest {
   readonly vni?: number;
   readonly srcVni?: number;
   readonly via?: number;
+  /** NTF_ROUTER. */
+  readonly router?: boolean;
 }
 
 /** How RTM_NEW* treats an entry that exists: NLM_F_CREATE, _EXCL, _REPLACE, _APPEND in ip's words. */

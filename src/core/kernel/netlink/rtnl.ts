@@ -1,5 +1,6 @@
 import { NO_READS } from '../../trace/change.ts';
 import { KernelError } from '../errno.ts';
+import { backlogMark, hasBacklogSince, serveSince } from '../backlog.ts';
 import { linkwatchRun } from '../linkwatch.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 
@@ -9,9 +10,19 @@ import type { NetNamespace } from '../net-namespace.ts';
  * `request` is the message's name, `fn` the Linux function that serves it, `device` the device it is about.
  */
 export function rtnl<Result>(ns: NetNamespace, request: string, fn: string, device: string | null, serve: () => Result): Result {
+  const { world } = ns;
+  const mark = backlogMark(world);
   try {
     const result = serve();
-    linkwatchRun(ns.world);
+    if (world.linkwatch.pending.size > 0 && hasBacklogSince(world, mark)) {
+      // What the request has sent (a gratuitous ARP) arrives before anybody hears that the carrier is there.
+      record(ns, request, fn, device, null);
+      serveSince(world, mark);
+      linkwatchRun(world);
+      world.recorder.flush(ns.machine.name, ns.name, 'the carrier changed');
+      return result;
+    }
+    linkwatchRun(world);
     record(ns, request, fn, device, null);
     return result;
   } catch (error) {

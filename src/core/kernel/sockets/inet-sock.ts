@@ -13,6 +13,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { sysctlInt } from '../sysctl.ts';
 import { skbTruesize } from '../truesize.ts';
+import { addMembership, dropMembership, setMulticastIf, type McDevice, type McMembership } from './multicast.ts';
 import { syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket, Received, SocketError, SocketOptions } from './socket.ts';
 
@@ -39,22 +40,35 @@ export interface InetSock extends InetSocket {
   ident: number;
   /** SO_ERROR (sk_err). */
   error: Errno | null;
+  /** The newest first. */
+  readonly memberships: McMembership[];
+  /** IP_MULTICAST_IF (mc_index, mc_addr); 0 for none. */
+  multicastIf: Required<McDevice>;
 }
 
 /** What every new socket begins with. */
 export function newInetSock(ns: NetNamespace, protocol: number, name: string): InetSock {
   const options: SocketOptions = {
-    ttl: -1, multicastTtl: 1, tos: 0, pmtuDiscovery: sysctlInt(ns, 'net.ipv4.ip_no_pmtu_disc') !== 0 ? 'dont' : 'want', broadcast: false,
+    ttl: -1, multicastTtl: 1, multicastLoop: true, multicastAll: true, tos: 0, pmtuDiscovery: sysctlInt(ns, 'net.ipv4.ip_no_pmtu_disc') !== 0 ? 'dont' : 'want', broadcast: false,
     bindToDevice: null, mark: 0, ipOptions: null, recvErr: false, reuseAddress: false, reusePort: false,
   };
   const sock: InetSock = {
     id: ++ns.inet.sockets.last, ns, protocol, name, readable: new WaitQueue(), options, pid: 0, local: 0, localPort: 0, remote: null, remotePort: 0,
-    received: [], rmem: 0, errors: [], ident: 0, error: null,
+    received: [], rmem: 0, errors: [], ident: 0, error: null, memberships: [], multicastIf: { ifindex: 0, address: 0 },
     bind(address) {
       sock.local = checkedBindAddress(sock, address);
     },
     connect(address, port = 0) {
       connectSock(sock, address, port);
+    },
+    addMembership(group, at) {
+      addMembership(sock, group, at);
+    },
+    dropMembership(group, at) {
+      dropMembership(sock, group, at);
+    },
+    setMulticastIf(at) {
+      setMulticastIf(sock, at);
     },
     receive() {
       return takeReceived(sock);
@@ -134,8 +148,10 @@ function connectSock(sock: InetSock, address: Ipv4, port: number): void {
 /** The route of a packet of the socket. */
 export function routeFor(sock: InetSock, dst: Ipv4, dport: number, skb: SkBuff | null): RouteResult | Errno {
   const { options } = sock;
+  const group = isMulticastIpv4(dst);
+  const src = sourceOf(sock) || (group ? sock.multicastIf.address : 0);
   return fibLookupOutput(sock.ns, {
-    dst, src: sourceOf(sock), oif: boundIfindex(sock), mark: options.mark, tos: options.tos & 0x1c, protocol: sock.protocol,
+    dst, src, oif: boundIfindex(sock) || (group ? sock.multicastIf.ifindex : 0), mark: options.mark, tos: options.tos & 0x1c, protocol: sock.protocol,
     sport: sock.localPort, dport, skb,
   });
 }
@@ -199,7 +215,7 @@ export function reportIcmpError(sock: InetSock, skb: SkBuff, quoted: QuotedDatag
   if (sock.options.recvErr) {
     sock.errors.push({
       at: sock.ns.queue.now, errno, origin: 'icmp', icmpType: icmp.type, icmpCode: icmp.code, mtu: errno === 'EMSGSIZE' ? info : 0,
-      offender: (skb.packet[0] as Ipv4Header).src, original: quoted.packet,
+      offender: (skb.packet[0] as Ipv4Header).src, ttl: (skb.packet[0] as Ipv4Header).ttl, original: quoted.packet,
     });
   }
   sock.error = errno;
@@ -210,6 +226,6 @@ export function reportIcmpError(sock: InetSock, skb: SkBuff, quoted: QuotedDatag
 /** This host itself refuses a packet for its length (ip_local_error). */
 export function reportLocalError(sock: InetSock, original: Packet, mtu: number): void {
   if (!sock.options.recvErr) return;
-  sock.errors.push({ at: sock.ns.queue.now, errno: 'EMSGSIZE', origin: 'local', icmpType: 0, icmpCode: 0, mtu, offender: 0, original });
+  sock.errors.push({ at: sock.ns.queue.now, errno: 'EMSGSIZE', origin: 'local', icmpType: 0, icmpCode: 0, mtu, offender: 0, ttl: 0, original });
   sock.readable.wake();
 }

@@ -1,7 +1,7 @@
 import type { SimTime } from '../../sim/time.ts';
 import { WaitQueue } from '../../sim/wait-queue.ts';
 import { frameLength } from '../../wire/codec.ts';
-import type { EthernetHeader, Packet } from '../../wire/packet.ts';
+import { ETH_P_IP, type Packet } from '../../wire/packet.ts';
 import { devQueueXmit } from '../dev.ts';
 import { KernelError, type Errno } from '../errno.ts';
 import { recordSocketSend } from '../ip-steps.ts';
@@ -88,7 +88,8 @@ function packetRcv(sock: PacketSock, skb: SkBuff, dev: NetDevice, direction: 'in
   if (sock.device !== null && sock.device !== dev) return;
   if (sock.protocol !== 'all') {
     if (direction === 'out' || dev.rxHandler !== null) return;
-    if ((skb.packet[0] as EthernetHeader).type !== sock.protocol) return;
+    const first = skb.packet[0];
+    if ((first?.kind === 'eth' ? first.type : ETH_P_IP) !== sock.protocol) return;
   } else if (direction === 'out' && skb.id === sock.sending) return;
   sock.frames.push({
     at: sock.ns.queue.now, packet: skb.packet, dev, direction, pktType: direction === 'out' ? 'outgoing' : skb.pktType, skb: skb.id,

@@ -10,6 +10,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
 import { destination, flowOwner, hearsDevice, inetIif, newInetSock, queueReceived, reportIcmpError, type InetSock } from './inet-sock.ts';
+import { dropMemberships, mcSfAllow } from './multicast.ts';
 import { sendDatagram } from './send.ts';
 import { dropSocketRow, syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket } from './socket.ts';
@@ -32,6 +33,7 @@ export function openRawSocket(ns: NetNamespace, protocol: number): RawSocket {
       rawSendmsg(sock, body, dst);
     },
     close() {
+      dropMemberships(sock);
       const open = ns.inet.rawSockets.get(protocol)?.filter((other) => other !== sock) ?? [];
       if (open.length > 0) ns.inet.rawSockets.set(protocol, open);
       else ns.inet.rawSockets.delete(protocol);
@@ -69,7 +71,7 @@ export function rawLocalDeliver(ns: NetNamespace, skb: SkBuff, dev: NetDevice): 
   for (const sock of ns.inet.rawSockets.get(ip.protocol) ?? []) {
     if (!matches(sock, ip.dst, ip.src, from)) continue;
     delivered = true;
-    if (sock.protocol === IPPROTO_ICMP && filtered(sock, skb)) continue;
+    if ((sock.protocol === IPPROTO_ICMP && filtered(sock, skb)) || !mcSfAllow(sock, ip.dst, dev)) continue;
     if (!queueReceived(sock, skb, dev, 'raw_rcv')) dropSkb(skb, dev, 'raw_rcv_skb', 'SOCKET_RCVBUFF');
   }
   return delivered;

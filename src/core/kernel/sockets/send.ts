@@ -40,7 +40,7 @@ export function sendDatagram(sock: InetSock, out: Outgoing, countNoRoutes: boole
     throw new KernelError('EACCES');
   }
   const cookie: IpCookie = {
-    protocol: sock.protocol, src: route.prefsrc, dst: out.dst, tos: options.tos, ttl: options.ttl, multicastTtl: options.multicastTtl,
+    protocol: sock.protocol, src: route.prefsrc, dst: out.dst, tos: options.tos, ttl: options.ttl, multicastTtl: options.multicastTtl, multicastLoop: options.multicastLoop,
     pmtuDiscovery: options.pmtuDiscovery, options: compiled, id: sock.remote === null ? null : nextIdent(sock),
   };
   const mtu = tooLongFor(ns, cookie, route, frameLength(out.body));

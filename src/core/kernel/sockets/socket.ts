@@ -5,6 +5,7 @@ import type { Packet } from '../../wire/packet.ts';
 import type { Errno } from '../errno.ts';
 import type { TcpState } from '../../trace/step.ts';
 import type { NetDevice } from '../net-device.ts';
+import type { McDevice } from './multicast.ts';
 
 /** IP_MTU_DISCOVER: `dont` never sets DF, `want` by the path MTU (the default), `do` always and refuses larger, `probe` always and ignores the path MTU. */
 export type PmtuDiscovery = 'dont' | 'want' | 'do' | 'probe';
@@ -15,6 +16,10 @@ export interface SocketOptions {
   ttl: number;
   /** IP_MULTICAST_TTL, 1 at first. */
   multicastTtl: number;
+  /** IP_MULTICAST_LOOP, true at first: members of this host get what the socket multicasts. */
+  multicastLoop: boolean;
+  /** IP_MULTICAST_ALL, true at first: it hears every group that somebody here has joined. */
+  multicastAll: boolean;
   tos: number;
   pmtuDiscovery: PmtuDiscovery;
   broadcast: boolean;
@@ -54,6 +59,8 @@ export interface SocketError {
   readonly mtu: number;
   /** Who sent the ICMP error. */
   readonly offender: Ipv4;
+  /** TTL of the ICMP error as it arrived (IP_RECVTTL); 0 of a local one. */
+  readonly ttl: number;
   /** The datagram that the error is about, from its IP header, as far as it was quoted. */
   readonly original: Packet;
 }
@@ -109,6 +116,12 @@ export interface InetSocket {
   readonly remotePort: number;
   bind(address: Ipv4, port?: number): void;
   connect(address: Ipv4, port?: number): void;
+  /** IP_ADD_MEMBERSHIP; throws EINVAL, ENODEV, EADDRINUSE, ENOBUFS. */
+  addMembership(group: Ipv4, at: McDevice): void;
+  /** IP_DROP_MEMBERSHIP; throws ENODEV, EADDRNOTAVAIL. */
+  dropMembership(group: Ipv4, at: McDevice): void;
+  /** IP_MULTICAST_IF; throws EADDRNOTAVAIL, EINVAL. */
+  setMulticastIf(at: McDevice): void;
   receive(): Received | null;
   receiveError(): SocketError | null;
   /** SO_ERROR: the pending error of a connected socket, cleared by asking. */

@@ -2,12 +2,17 @@ import type { Ipv4 } from '../../wire/address.ts';
 import { KernelError } from '../errno.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
+import type { SkBuff } from '../sk-buff.ts';
 import { sysctlPair } from '../sysctl.ts';
 import { hearsDevice, type InetSock } from './inet-sock.ts';
+import { mcSfAllow } from './multicast.ts';
 import { dropSocketRow, syncDatagramRow } from './socket-rows.ts';
 import type { UdpSocket } from './udp.ts';
 
-export type UdpSock = InetSock & Pick<UdpSocket, 'sendTo' | 'peek'>;
+export type UdpSock = InetSock & Pick<UdpSocket, 'sendTo' | 'peek'> & {
+  /** A socket of the kernel's own takes what comes at once (udp_sk(sk)->encap_rcv). */
+  encapRcv?: (skb: SkBuff, dev: NetDevice) => void;
+};
 
 /** True when both may not have the same port (udp_lib_lport_inuse, inet_rcv_saddr_equal). */
 function conflicts(a: UdpSock, b: UdpSock, address: Ipv4): boolean {
@@ -90,5 +95,5 @@ export function udpLookup(ns: NetNamespace, src: Ipv4, sport: number, dst: Ipv4,
 
 /** Every socket that hears a broadcast or multicast (__udp_is_mcast_sock). */
 export function udpMulticastSockets(ns: NetNamespace, src: Ipv4, sport: number, dst: Ipv4, dport: number, dev: NetDevice): UdpSock[] {
-  return (ns.inet.udpSockets.get(dport) ?? []).filter((sock) => score(sock, src, sport, dst, dev) >= 0);
+  return (ns.inet.udpSockets.get(dport) ?? []).filter((sock) => score(sock, src, sport, dst, dev) >= 0 && mcSfAllow(sock, dst, dev));
 }

@@ -11,6 +11,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { socketErrorOf } from './icmp-errors.ts';
 import { checkedBindAddress, destination, flowOwner, inetIif, newInetSock, queueReceived, reportIcmpError, takeReceived } from './inet-sock.ts';
+import { dropMemberships } from './multicast.ts';
 import { sendDatagram } from './send.ts';
 import { syncDatagramRow } from './socket-rows.ts';
 import type { InetSocket, Received } from './socket.ts';
@@ -46,6 +47,7 @@ export function openUdpSocket(ns: NetNamespace): UdpSocket {
       return udpRecvmsg(sock);
     },
     close() {
+      dropMemberships(sock);
       udpUnhash(sock);
     },
   });
@@ -99,6 +101,10 @@ function udpRcv(ns: NetNamespace, skb: SkBuff, dev: NetDevice): void {
 }
 
 function udpQueueRcv(ns: NetNamespace, sock: UdpSock, skb: SkBuff, dev: NetDevice): void {
+  if (sock.encapRcv) {
+    ns.count('Udp.InDatagrams');
+    return sock.encapRcv(skb, dev);
+  }
   if (queueReceived(sock, skb, dev, 'udp_queue_rcv_skb')) return;
   ns.count('Udp.RcvbufErrors');
   ns.count('Udp.InErrors');

@@ -1,9 +1,10 @@
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
+import { ctTimeout } from '../../kernel/netfilter/conntrack/settings.ts';
 import { listConntrack } from '../../kernel/netlink/conntrack.ts';
 import type { ConntrackRow, ConntrackTuple } from '../../kernel/rows.ts';
 import { SECOND, type SimTime } from '../../sim/time.ts';
 import { formatIpv4 } from '../../wire/address.ts';
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/packet.ts';
+import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../wire/packet.ts';
 
 /** An entry as it is printed: its row, and what the kernel counted when net.netfilter.nf_conntrack_acct is on. */
 export type PrintedEntry = ConntrackRow & { readonly counters?: { readonly original: Counted; readonly reply: Counted } | null };
@@ -25,6 +26,7 @@ export interface Style {
 function protocolName(protocol: number): string {
   if (protocol === IPPROTO_TCP) return 'tcp';
   if (protocol === IPPROTO_UDP) return 'udp';
+  if (protocol === IPPROTO_GRE) return 'gre';
   return protocol === IPPROTO_ICMP ? 'icmp' : 'unknown';
 }
 
@@ -35,6 +37,8 @@ function hasPorts(protocol: number): boolean {
 /** The lower half of a tuple: ports, or what ICMP has of them. */
 function portsText(protocol: number, { sport, dport }: ConntrackTuple): string {
   if (hasPorts(protocol)) return ` sport=${sport} dport=${dport}`;
+  // Keys are those of PPTP's GRE: what RFC 2784 says of GRE has none.
+  if (protocol === IPPROTO_GRE) return ' srckey=0x0 dstkey=0x0';
   return protocol === IPPROTO_ICMP ? ` type=${dport >> 8} code=${dport & 0xff} id=${sport}` : '';
 }
 
@@ -74,11 +78,17 @@ export function dumpConnections(ns: NetNamespace): string {
   return listConntrack(ns).map((entry) => `${entryText(entry, style)}\n`).join('');
 }
 
+/** gre_print_conntrack */
+function greTimeouts(ns: NetNamespace): string {
+  return ` timeout=${ctTimeout(ns, 'gre_timeout') / SECOND}, stream_timeout=${ctTimeout(ns, 'gre_timeout_stream') / SECOND}`;
+}
+
 /** One line of /proc/net/nf_conntrack (ct_seq_show). */
-export function procLine(entry: PrintedEntry, now: SimTime): string {
+export function procLine(ns: NetNamespace, entry: PrintedEntry): string {
+  const { now } = ns.queue;
   const { protocol, counters } = entry;
   const words = [
-    `ipv4     2 ${protocolName(protocol).padEnd(8)} ${protocol} ${secondsLeft(entry, now)}${entry.tcpState === null ? '' : ` ${entry.tcpState}`}`,
+    `ipv4     2 ${protocolName(protocol).padEnd(8)} ${protocol} ${secondsLeft(entry, now)}${entry.tcpState === null ? '' : ` ${entry.tcpState}`}${protocol === IPPROTO_GRE ? greTimeouts(ns) : ''}`,
     tupleText(protocol, entry.original, counters?.original),
     ...(entry.seenReply ? [] : ['[UNREPLIED]']),
     tupleText(protocol, entry.reply, counters?.reply),
@@ -94,7 +104,8 @@ export function saveText(entry: PrintedEntry, now: SimTime): string {
   const status = [...(entry.seenReply ? ['SEEN_REPLY'] : []), ...(entry.assured ? ['ASSURED'] : [])].join(',') || 'UNSET';
   const words = [
     `-A -t ${secondsLeft(entry, now)} -u ${status} -s ${formatIpv4(original.src)} -d ${formatIpv4(original.dst)} -r ${formatIpv4(reply.src)} -q ${formatIpv4(reply.dst)}`,
-    `-p ${protocolName(protocol)}`,
+    `-p ${protocolName(protocol) === 'unknown' ? protocol : protocolName(protocol)}`,
+    ...(protocol === IPPROTO_GRE ? ['--srckey 0 --dstkey 0 --reply-key-src 0 --reply-key-dst 0'] : []),
     ...(hasPorts(protocol) ? [`--sport ${original.sport} --dport ${original.dport} --reply-port-src ${reply.sport} --reply-port-dst ${reply.dport}`] : []),
     ...(protocol === IPPROTO_ICMP ? [`--icmp-type ${original.dport >> 8} --icmp-code ${original.dport & 0xff} --icmp-id ${original.sport}`] : []),
     ...(entry.tcpState === null ? [] : [`--state ${entry.tcpState}`]),
@@ -105,7 +116,7 @@ export function saveText(entry: PrintedEntry, now: SimTime): string {
 }
 
 function xmlTuple(direction: string, protocol: number, { src, dst, sport, dport }: ConntrackTuple): string {
-  const ports = hasPorts(protocol) ? `<sport>${sport}</sport><dport>${dport}</dport>` : '';
+  const ports = hasPorts(protocol) ? `<sport>${sport}</sport><dport>${dport}</dport>` : protocol === IPPROTO_GRE ? '<srckey>0x0</srckey><dstkey>0x0</dstkey>' : '';
   return `<meta direction="${direction}"><layer3 protonum="2" protoname="ipv4"><src>${formatIpv4(src)}</src><dst>${formatIpv4(dst)}</dst></layer3>`
     + `<layer4 protonum="${protocol}" protoname="${protocolName(protocol)}">${ports}</layer4></meta>`;
 }

@@ -1,3 +1,4 @@
+import { subscribeTables } from '../../kernel/netlink/notify.ts';
 import type { FdbRow, LinkRow } from '../../kernel/rows.ts';
 import type { Running } from '../../shell/process.ts';
 import { NotSimulated } from '../../shell/process.ts';
@@ -6,7 +7,8 @@ import { printBridgeLink } from './bridge-link.ts';
 import { printFdb } from './bridge-fdb-show.ts';
 import { bufferContext, type Ip } from './ip-context.ts';
 import { linkMap, type LinkMap } from './links.ts';
-import { listenTo, watch } from './monitor.ts';
+import { watch } from './monitor.ts';
+import { linkNews } from './monitor-events.ts';
 import type { Printer } from './printer.ts';
 import { timestampText } from './timestamp.ts';
 import { bridgeMonitorUsage } from './usage-bridge.ts';
@@ -34,41 +36,39 @@ export function* bridgeMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set<Kind>(['link', 'fdb']);
-  return yield* watch(ip, (emit) => listen(ip, kinds, (kind, text) => emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`)));
+  return yield* watch(ip, [...kinds].map((kind) => (kind === 'fdb' ? 'neigh' : kind)), (emit) => listen(ip, kinds, (kind, text, about) => {
+    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
+  }));
 }
 
-function listen(ip: Ip, kinds: ReadonlySet<Kind>, emit: (kind: Kind, text: string) => void): () => void {
-  const tell = (kind: Kind, print: (context: Ip, p: Printer, links: LinkMap) => void): void => {
+function listen(ip: Ip, kinds: ReadonlySet<Kind>, emit: (kind: Kind, text: string, about?: string) => void): () => void {
+  const tell = (kind: Kind, print: (context: Ip, p: Printer, links: LinkMap) => void, about?: string): void => {
     if (!kinds.has(kind)) return;
     const buffer = bufferContext(ip.ns, { ...ip.options, json: false });
     print(buffer, buffer.printer(), linkMap(ip.ns));
-    emit(kind, buffer.text());
+    emit(kind, buffer.text(), about);
   };
-  return listenTo(ip.ns, {
-    link: (before, after) => linkEvents(before, after, (print) => tell('link', print)),
+  return subscribeTables(ip.ns, {
+    link: (before, after) => linkEvents(before, after, (print, about) => tell('link', print, about)),
     fdb: (before, after) => fdbEvent(before, after, (print) => tell('fdb', print)),
   });
 }
 
-type Tell = (print: (ip: Ip, p: Printer, links: LinkMap) => void) => void;
+type Tell = (print: (ip: Ip, p: Printer, links: LinkMap) => void, about?: string) => void;
 
 function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
-  if (before?.port && !after?.port) {
+  for (const { what, row, about } of linkNews(before, after)) {
     tell((ip, p, links) => {
-      p.text('Deleted ');
-      printBridgeLink(ip, p, links, { ...before, port: null }, false);
-    });
+      p.text(what === 'gone' || what === 'port gone' ? 'Deleted ' : '');
+      printBridgeLink(ip, p, links, what === 'port gone' ? { ...row, port: null } : row, what === 'port');
+    }, about);
   }
-  tell((ip, p, links) => {
-    p.text(after ? '' : 'Deleted ');
-    printBridgeLink(ip, p, links, after ?? before!, false);
-  });
-  if (after?.port && JSON.stringify(before?.port) !== JSON.stringify(after.port)) tell((ip, p, links) => printBridgeLink(ip, p, links, after, true));
 }
 
 function fdbEvent(before: FdbRow | null, after: FdbRow | null, tell: Tell): void {
   const row = after ?? before!;
-  if (row.bridge === 0) return;
+  // Of what a device receives besides its own address only what a user has written is told.
+  if (row.bridge === 0 && !row.remote && !row.addedByUser) return;
   tell((ip, p, links) => {
     p.text(after ? '' : 'Deleted ');
     printFdb(ip, p, row, links, { device: null, bridge: null, vlan: null, states: null, dynamic: false });

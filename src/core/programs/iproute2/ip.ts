@@ -6,6 +6,7 @@ import { Args, Exit, Failure, firstMatch } from './args.ts';
 import { runBatch } from './batch.ts';
 import { processContext, type Ip } from './ip-context.ts';
 import { ipLink } from './link.ts';
+import { ipMaddr } from './maddr.ts';
 import { ipMonitor } from './monitor.ts';
 import { ipNeigh } from './neigh.ts';
 import { ipNetns } from './netns.ts';
@@ -13,14 +14,15 @@ import { findNamespace } from './netns-find.ts';
 import { parseOptions, type CommandLine } from './options.ts';
 import { ipRoute } from './route.ts';
 import { ipRule } from './rule.ts';
+import { ipTunnel } from './tunnel.ts';
 import { ipUsage } from './usage-text.ts';
 
 type Command = (ip: Ip, args: Args) => number | Running;
 
 /** The objects of ip(8) in its own order: an abbreviation means the first that it fits. Null: this program has it not. */
 const OBJECTS: Readonly<Record<string, Command | null>> = {
-  address: ipAddr, addrlabel: null, maddress: null, route: ipRoute, rule: ipRule, neighbor: ipNeigh, neighbour: ipNeigh, ntable: null,
-  ntbl: null, link: ipLink, l2tp: null, fou: null, ila: null, macsec: null, tunnel: null, tunl: null, tuntap: null, tap: null,
+  address: ipAddr, addrlabel: null, maddress: ipMaddr, route: ipRoute, rule: ipRule, neighbor: ipNeigh, neighbour: ipNeigh, ntable: null,
+  ntbl: null, link: ipLink, l2tp: null, fou: null, ila: null, macsec: null, tunnel: ipTunnel, tunl: ipTunnel, tuntap: null, tap: null,
   token: null, tcpmetrics: null, tcp_metrics: null, monitor: ipMonitor, xfrm: null, mroute: null, mrule: null, netns: ipNetns,
   netconf: null, vrf: null, sr: null, nexthop: null, mptcp: null, ioam: null, help: () => ipUsage(), stats: null,
 };

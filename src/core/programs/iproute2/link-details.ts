@@ -1,9 +1,12 @@
 import { formatMac, MAC_ZERO, type Mac } from '../../wire/address.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
-import type { BridgeOptions, BridgePortOptions, LinkRow } from '../../kernel/rows.ts';
+import { tunnelMtuLimits } from '../../kernel/devices/ip-tunnel/ip-tunnel.ts';
+import type { BridgeOptions, BridgePortOptions, LinkRow, TunnelKind } from '../../kernel/rows.ts';
 import type { Ip } from './ip-context.ts';
 import { deviceOf, infoKind, type LinkMap } from './links.ts';
 import type { LinkView } from './link-show.ts';
+import { printTunnel } from './link-tunnel.ts';
+import { printVxlan } from './link-vxlan-show.ts';
 import type { Printer } from './printer.ts';
 
 /** Queues of a veth: one for each processor; a machine of ours has two. */
@@ -14,7 +17,7 @@ export function printLinkDetails(ip: Ip, p: Printer, links: LinkMap, row: LinkRo
   const bridged = row.port !== null ? 1 : 0;
   p.any('promiscuity', row.promiscuity, ` promiscuity ${row.promiscuity} `);
   p.any('allmulti', bridged + (row.allmulti ? 1 : 0), ` allmulti ${bridged + (row.allmulti ? 1 : 0)} `);
-  const [min, max] = mtuLimits(row);
+  const [min, max] = mtuLimits(ip, row);
   p.any('min_mtu', min, `minmtu ${min} `);
   p.any('max_mtu', max, `maxmtu ${max} `);
   printLinkInfo(ip, p, links, row);
@@ -30,7 +33,9 @@ export function printLinkDetails(ip: Ip, p: Printer, links: LinkMap, row: LinkRo
   p.any('gro_max_size', 65536, 'gro_max_size 65536 ');
 }
 
-function mtuLimits(row: LinkRow): readonly [number, number] {
+function mtuLimits(ip: Ip, row: LinkRow): readonly [number, number] {
+  const tunnel = deviceOf(ip.ns, row)?.tunnel;
+  if (tunnel) return tunnelMtuLimits(tunnel);
   if (row.kind === 'loopback') return [0, 0];
   return row.kind === 'vlan' ? [0, 65535] : [68, 65535];
 }
@@ -47,6 +52,16 @@ function printLinkInfo(ip: Ip, p: Printer, links: LinkMap, row: LinkRow): void {
     p.closeObject();
   }
   if (row.kind === 'vlan' && row.vlanId !== null) printVlan(p, row.vlanId);
+  if (row.tunnel) {
+    p.openObject('info_data');
+    printTunnel(p, links, row.kind as TunnelKind, row.tunnel);
+    p.closeObject();
+  }
+  if (row.vxlan) {
+    p.openObject('info_data');
+    printVxlan(p, row.vxlan, links.name(row.vxlan.link));
+    p.closeObject();
+  }
   const master = links.get(row.master);
   if (row.port && master?.bridge) {
     p.text(p.newline);

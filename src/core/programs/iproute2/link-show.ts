@@ -1,9 +1,8 @@
-import { formatMac } from '../../wire/address.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
 import type { Ip } from './ip-context.ts';
 import { printLinkDetails } from './link-details.ts';
 import { printStats } from './link-stats.ts';
-import { below, deviceOf, infoKind, isMasterDown, linkFlags, linkMap, linkType, type Below, type LinkMap } from './links.ts';
+import { below, deviceOf, infoKind, isMasterDown, linkFlags, linkMap, linkType, lladdrText, type Below, type LinkMap } from './links.ts';
 import { groupText } from './names.ts';
 import type { Printer } from './printer.ts';
 
@@ -40,7 +39,7 @@ export type LinkView = 'link' | 'addr' | 'event';
 export function printLinkName(p: Printer, links: LinkMap, row: LinkRow, under: Below | null, brief: boolean): void {
   const name = `${row.name}${atName(links, under)}`;
   if (under) {
-    if (under.netnsid !== null) p.value('link_index', under.ifindex);
+    if (under.netnsid !== null && under.ifindex !== 0) p.value('link_index', under.ifindex);
     else p.value('link', under.ifindex === 0 ? null : links.name(under.ifindex));
   }
   p.any('ifname', row.name, brief ? `${name.padEnd(16)} ` : `${name}: `);
@@ -48,7 +47,7 @@ export function printLinkName(p: Printer, links: LinkMap, row: LinkRow, under: B
 
 function atName(links: LinkMap, under: Below | null): string {
   if (!under) return '';
-  if (under.netnsid !== null) return `@if${under.ifindex}`;
+  if (under.netnsid !== null && under.ifindex !== 0) return `@if${under.ifindex}`;
   return under.ifindex === 0 ? '@NONE' : `@${links.name(under.ifindex)}`;
 }
 
@@ -90,8 +89,10 @@ export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view
 function printAddresses(p: Printer, row: LinkRow): void {
   p.text(p.newline);
   p.any('link_type', linkType(row), `    link/${linkType(row)} `);
-  p.any('address', formatMac(row.mac), formatMac(row.mac));
-  p.any('broadcast', formatMac(row.broadcast), ` brd ${formatMac(row.broadcast)}`);
+  p.any('address', lladdrText(row, row.mac), lladdrText(row, row.mac));
+  const pointopoint = row.tunnel !== null && linkType(row) !== 'ether' && row.broadcast !== 0;
+  if (pointopoint) p.value('link_pointtopoint', true);
+  p.any('broadcast', lladdrText(row, row.broadcast), ` ${pointopoint ? 'peer' : 'brd'} ${lladdrText(row, row.broadcast)}`);
 }
 
 function printLinkNetns(p: Printer, under: Below | null): void {
@@ -112,7 +113,7 @@ export function printLinkBrief(ip: Ip, p: Printer, links: LinkMap, row: LinkRow,
   printLinkName(p, links, row, under, true);
   p.any('operstate', row.operstate, `${row.operstate.padEnd(14)} `);
   if (view !== 'link') return;
-  p.any('address', formatMac(row.mac), `${formatMac(row.mac)} `);
+  p.any('address', lladdrText(row, row.mac), `${lladdrText(row, row.mac)} `);
   printFlags(p, linkFlags(row, isMasterDown(links, under)), ' \n');
 }
 

@@ -1,4 +1,4 @@
-import type { NetDevice } from '../../kernel/net-device.ts';
+import type { LinkStats, NetDevice } from '../../kernel/net-device.ts';
 import type { Ip } from './ip-context.ts';
 import type { Printer } from './printer.ts';
 
@@ -14,19 +14,21 @@ export function printStats(ip: Ip, p: Printer, device: NetDevice): void {
   const rx: Column[] = [['bytes', 'bytes', s.rxBytes], ['packets', 'packets', s.rxPackets], ['errors', 'errors', s.rxErrors],
     ['dropped', 'dropped', s.rxDropped], ['over_errors', 'missed', 0], ['multicast', 'mcast', s.multicast]];
   const tx: Column[] = [['bytes', 'bytes', s.txBytes], ['packets', 'packets', s.txPackets], ['errors', 'errors', s.txErrors],
-    ['dropped', 'dropped', s.txDropped], ['carrier_errors', 'carrier', 0], ['collisions', 'collsns', 0]];
+    ['dropped', 'dropped', s.txDropped], ['carrier_errors', 'carrier', s.txCarrierErrors ?? 0], ['collisions', 'collsns', s.collisions ?? 0]];
   const widths = WIDTHS.map((width, i) => Math.max(width, ...[rx[i], tx[i]].map((c) => (c ? amount(ip, c[2]).length : 0))));
   const detailed = ip.options.stats > 1;
   p.openObject('stats64');
   // A veth loses its carrier when it is made.
   const changes = (s.carrierChanges ?? 0) + (device.kind === 'veth' || device.kind === 'nic' ? 1 : 0);
-  block(ip, p, 'rx', rx, widths, detailed ? RX_ERRORS : []);
+  block(ip, p, 'rx', rx, widths, detailed ? rxErrors(s) : []);
   block(ip, p, 'tx', tx, widths, detailed ? [...TX_ERRORS, ['carrier_changes', 'transns', changes]] : []);
   p.closeObject();
 }
 
-const RX_ERRORS: readonly Column[] = [['length_errors', 'length', 0], ['crc_errors', 'crc', 0], ['frame_errors', 'frame', 0],
-  ['fifo_errors', 'fifo', 0], ['missed_errors', 'overrun', 0]];
+function rxErrors(s: LinkStats): readonly Column[] {
+  return [['length_errors', 'length', 0], ['crc_errors', 'crc', s.rxCrcErrors ?? 0], ['frame_errors', 'frame', s.rxFrameErrors ?? 0],
+    ['fifo_errors', 'fifo', s.rxFifoErrors ?? 0], ['missed_errors', 'overrun', 0]];
+}
 const TX_ERRORS: readonly Column[] = [['aborted_errors', 'aborted', 0], ['fifo_errors', 'fifo', 0], ['window_errors', 'window', 0],
   ['heartbeat_errors', 'heartbt', 0]];
 

@@ -1,8 +1,11 @@
 import { KernelError } from '../../kernel/errno.ts';
-import { delLink, newLink, setLink } from '../../kernel/netlink/link.ts';
+import { moduleOfDevice } from '../../kernel/devices/ip-tunnel/tunnel-modules.ts';
+import { delLink, getLink, newLink, setLink } from '../../kernel/netlink/link.ts';
 import type { NewLinkRequest, SetLinkRequest } from '../../kernel/netlink/requests.ts';
-import type { LinkRow } from '../../kernel/rows.ts';
+import { isTunnelKind } from '../../kernel/netlink/link-tunnel.ts';
+import type { LinkRow, TunnelKind } from '../../kernel/rows.ts';
 import { NotSimulated } from '../../shell/process.ts';
+import { isMulticastMac, MAC_ZERO } from '../../wire/address.ts';
 import { linkFilterWord } from './addr.ts';
 import { type Args, duplicateOrGarbage, Exit, Failure, given, matches } from './args.ts';
 import { talk, type Ip } from './ip-context.ts';
@@ -10,6 +13,8 @@ import { parseBridgeOptions, parsePortOptions, parseVlanOptions } from './link-k
 import { parseLinkWords, type LinkWords } from './link-parse.ts';
 import { noLinkFilter, showLinks } from './link-show.ts';
 import { findLink, linkMap, needLink } from './links.ts';
+import { needTunnel, parseTunnelOptions } from './link-tunnel.ts';
+import { parseVxlanOptions, type VxlanWords } from './link-vxlan.ts';
 import { LINK_KINDS_NOT_SIMULATED } from './not-simulated.ts';
 import { VETH_OPTIONS } from './usage-bridge.ts';
 import { linkUsage } from './usage-text.ts';
@@ -40,7 +45,8 @@ function list(ip: Ip, args: Args): number {
     device = args.word;
   }
   if (device !== null) {
-    const link = findLink(ip.ns, device);
+    // The kernel is asked by name, which loads no module.
+    const link = moduleOfDevice(device) === null ? findLink(ip.ns, device) : getLink(ip.ns, device);
     if (!link) throw new Failure(`Device "${device}" does not exist.\n`);
     filter.ifindex = link.ifindex;
   }
@@ -61,7 +67,7 @@ function add(ip: Ip, args: Args): number {
   const link = words.link === null ? undefined : needLink(ip.ns, words.link).ifindex;
   const kind = words.type;
   if (LINK_KINDS_NOT_SIMULATED.includes(kind)) throw new NotSimulated(`ip link add type ${kind}`);
-  if (kind !== 'veth' && kind !== 'bridge' && kind !== 'vlan') return unknownKind(args);
+  if (kind !== 'veth' && kind !== 'bridge' && kind !== 'vlan' && kind !== 'vxlan' && !isTunnelKind(kind)) return unknownKind(args);
   if (kind === 'veth' && args.more && args.word !== 'peer') {
     ip.out(VETH_OPTIONS);
     return 1;
@@ -70,9 +76,11 @@ function add(ip: Ip, args: Args): number {
   const bridge = kind === 'bridge' && args.more ? parseBridgeOptions(args) : undefined;
   const peer = kind === 'veth' && args.more ? parsePeer(ip, args) : undefined;
   const vlanId = kind === 'vlan' ? parseVlanOptions(args) ?? undefined : undefined;
+  const tunnel = isTunnelKind(kind) ? parseTunnelOptions(ip, args, kind) : undefined;
+  const vxlan = kind === 'vxlan' && args.more ? parseVxlanOptions(ip, args, false) : undefined;
   talk(() => {
-    checkNewLink(words, kind, vlanId);
-    const request: NewLinkRequest = { ...base, ns: nsOf(words), bridge, vlanId, peer: peer && peerRequest(peer) };
+    checkNewLink(words, kind, vlanId, vxlan);
+    const request: NewLinkRequest = { ...base, ns: nsOf(words), bridge, vlanId, vxlan: vxlan?.options, tunnel, peer: peer && peerRequest(peer) };
     newLink(ip.ns, given(request));
     setRest(ip, words, name);
   });
@@ -87,15 +95,26 @@ function unknownKind(args: Args): never {
   throw new Failure('Error: Unknown device type.\n', 2);
 }
 
-/** What the kernel refuses before it looks at anything else (rtnl_validate, vlan_validate, vlan_newlink). */
-function checkNewLink(words: LinkWords, kind: string, vlanId: number | undefined): void {
+/** What the kernel refuses before it looks at anything else (rtnl_validate, vlan_validate, vlan_newlink, vxlan_validate). */
+function checkNewLink(words: LinkWords, kind: string, vlanId: number | undefined, vxlan: VxlanWords | undefined): void {
   const name = words.name ?? words.device;
   if (name !== null && name.length > 15) throw new KernelError('ERANGE', 'Attribute failed policy validation');
-  if (words.macLength !== undefined && words.macLength !== 6) throw new KernelError('EINVAL');
+  if (words.macLength !== undefined && words.macLength !== 6) {
+    throw new KernelError('EINVAL', kind === 'vxlan' ? 'Provided link layer address is not Ethernet' : null);
+  }
+  if (kind === 'vxlan') validateVxlan(words, vxlan).check();
   if (kind !== 'vlan') return;
   if (vlanId === undefined) throw new KernelError('EINVAL', 'VLAN properties not specified');
   if (vlanId >= 4095) throw new KernelError('ERANGE', 'Invalid VLAN id');
   if (words.link === null) throw new KernelError('EINVAL', 'link not specified');
+}
+
+/** vxlan_validate, in its order. */
+function validateVxlan({ mac, mtu }: LinkWords, vxlan: VxlanWords | undefined): VxlanWords {
+  if (mac !== undefined && (mac === MAC_ZERO || isMulticastMac(mac))) throw new KernelError('EADDRNOTAVAIL', 'Provided Ethernet address is not unicast');
+  if (mtu !== undefined && (mtu < 68 || mtu > 65535)) throw new KernelError('EINVAL', 'MTU must be between 68 and 65535');
+  if (!vxlan) throw new KernelError('EINVAL', 'Required attributes not provided to perform the operation');
+  return vxlan;
 }
 
 /** The words behind `peer`, with their own device. */
@@ -138,8 +157,10 @@ function flagsOf(words: LinkWords): SetLinkRequest {
 }
 
 /** The words behind `type`; what they set, or the kernel's refusal when the device is of another kind. */
-function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => Pick<SetLinkRequest, 'bridge' | 'port'> {
+function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => Pick<SetLinkRequest, 'bridge' | 'port' | 'vxlan' | 'tunnel'> {
+  if (words.type === 'vxlan') return parseVxlan(ip, args, words, link);
   if (words.type === null || !args.more) return () => ({});
+  if (isTunnelKind(words.type)) return parseTunnel(ip, args, words.type, link);
   if (words.type === 'bridge') {
     const bridge = parseBridgeOptions(args);
     return () => {
@@ -159,6 +180,26 @@ function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => P
     throw new Failure('');
   }
   throw new NotSimulated(`ip link set ... type ${words.type} ${args.word}`);
+}
+
+function parseVxlan(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => Pick<SetLinkRequest, 'vxlan'> {
+  const vxlan = args.more ? parseVxlanOptions(ip, args, true) : undefined;
+  return () => {
+    const { options, check } = validateVxlan(words, vxlan);
+    if (!link.vxlan) throw new KernelError('EOPNOTSUPP');
+    check();
+    if (words.mtu !== undefined) throw new KernelError('EOPNOTSUPP', 'Cannot change mtu');
+    return { vxlan: options };
+  };
+}
+
+function parseTunnel(ip: Ip, args: Args, kind: TunnelKind, link: LinkRow): () => Pick<SetLinkRequest, 'tunnel'> {
+  needTunnel(link);
+  const tunnel = parseTunnelOptions(ip, args, kind);
+  return () => {
+    if (link.kind !== kind) throw new KernelError('EOPNOTSUPP');
+    return { tunnel };
+  };
 }
 
 /** `ip link set group N ...`: every device of the group. */

@@ -1,8 +1,10 @@
-import type { NetDevice } from '../../kernel/net-device.ts';
+import { loadTunnelModule, moduleOfDevice } from '../../kernel/devices/ip-tunnel/tunnel-modules.ts';
+import { isIpDevice, type NetDevice } from '../../kernel/net-device.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import { getLink, listLinks } from '../../kernel/netlink/link.ts';
 import { peernet2id, peernet2idAlloc } from '../../kernel/netlink/nsid.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
+import { formatIpv4, formatMac } from '../../wire/address.ts';
 import { Failure, parseUnsigned } from './args.ts';
 
 /** The links of a namespace, by index and by name: the map that iproute2 keeps (lib/ll_map.c). */
@@ -23,8 +25,13 @@ export function linkMap(ns: NetNamespace): LinkMap {
   };
 }
 
-/** ll_name_to_index: the link of that name, or `ifN` for the one of index N. */
+/**
+ * ll_name_to_index: the link of that name, or `ifN` for the one of index N. To ask for `tunl0`, `gre0` or `gretap0` has the kernel load the
+ * module that the device comes with (dev_load).
+ */
 export function findLink(ns: NetNamespace, name: string): LinkRow | null {
+  const module = moduleOfDevice(name);
+  if (module !== null) loadTunnelModule(ns.machine, module);
   const found = getLink(ns, name);
   if (found) return found;
   const index = parseUnsigned(/^if(\d+)$/.exec(name)?.[1] ?? '');
@@ -43,8 +50,14 @@ export function deviceOf(ns: NetNamespace, row: LinkRow): NetDevice | undefined 
   return ns.devices.get(row.ifindex);
 }
 
-/** `link/ether` or `link/loopback`. */
-export function linkType(row: LinkRow): 'ether' | 'loopback' {
+/** An address of the link layer: of an IPIP or GRE device it is one of IPv4 (ll_addr_n2a). */
+export function lladdrText(row: Pick<LinkRow, 'kind'> | undefined, address: number): string {
+  return row !== undefined && isIpDevice(row.kind) ? formatIpv4(address) : formatMac(address);
+}
+
+/** `link/ether`, `link/loopback`, `link/ipip`, `link/gre`. */
+export function linkType(row: LinkRow): 'ether' | 'loopback' | 'ipip' | 'gre' {
+  if (row.kind === 'ipip' || row.kind === 'gre') return row.kind;
   return row.kind === 'loopback' ? 'loopback' : 'ether';
 }
 
@@ -69,6 +82,8 @@ export interface Below {
 
 /** Null when the device is on top of nothing. An ifindex of 0: the other end is gone. */
 export function below(ns: NetNamespace, row: LinkRow): Below | null {
+  if (row.kind === 'vxlan') return belowTunnel(ns, row);
+  if (row.tunnel !== null) return belowIpTunnel(ns, row, row.tunnel.link);
   if (!row.link) return row.kind === 'veth' || row.kind === 'nic' ? { ifindex: 0, netnsid: null, netns: null } : null;
   if (row.link.place === ns.place) return { ifindex: row.link.ifindex, netnsid: null, netns: null };
   const [machine, ...rest] = row.link.place.split('/');
@@ -80,11 +95,28 @@ export function below(ns: NetNamespace, row: LinkRow): Below | null {
   return { ifindex: row.link.ifindex, netnsid, netns: holder && (!there || there === holder) ? name : null };
 }
 
+/** A tunnel tells of no device below, but away from the namespace that it was made in of that, with its own number (rtnl_fill_link_netnsid). */
+function belowTunnel(ns: NetNamespace, row: LinkRow): Below | null {
+  const there = deviceOf(ns, row)?.vxlan?.net;
+  if (!there || there === ns) return null;
+  const name = [...ns.machine.namespaces].find(([, holder]) => holder === there)?.[0] ?? null;
+  return { ifindex: row.ifindex, netnsid: peernet2idAlloc(ns, there), netns: name };
+}
+
+/** The device that the outer packets must leave by, or `NONE`; it counts where the tunnel was made (ip_tunnel_get_iflink, ip_tunnel_get_link_net). */
+function belowIpTunnel(ns: NetNamespace, row: LinkRow, link: number): Below {
+  const there = deviceOf(ns, row)?.tunnel?.net;
+  if (!there || there === ns) return { ifindex: link, netnsid: null, netns: null };
+  const name = [...ns.machine.namespaces].find(([, holder]) => holder === there)?.[0] ?? null;
+  return { ifindex: link, netnsid: peernet2idAlloc(ns, there), netns: name };
+}
+
 /** The flags of a link, in the order in which iproute2 prints them (print_link_flags). `masterDown`: the link below is down. */
 export function linkFlags(row: LinkRow, masterDown: boolean): string[] {
   const flags: string[] = [];
   if (row.up && !isRunning(row)) flags.push('NO-CARRIER');
-  flags.push(row.kind === 'loopback' ? 'LOOPBACK' : 'BROADCAST');
+  if (!isIpDevice(row.kind)) flags.push(row.kind === 'loopback' ? 'LOOPBACK' : 'BROADCAST');
+  else if (row.broadcast !== 0) flags.push('POINTOPOINT');
   if (row.multicast) flags.push('MULTICAST');
   if (row.noarp) flags.push('NOARP');
   if (row.allmulti) flags.push('ALLMULTI');

@@ -1,35 +1,38 @@
-import { formatMac, isMulticastMac, MAC_ZERO } from '../../wire/address.ts';
+import { formatMac } from '../../wire/address.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
-import type { FdbRow, LinkRow, NeighRow, RouteRow } from '../../kernel/rows.ts';
+import { subscribeNeighMisses, subscribeTables } from '../../kernel/netlink/notify.ts';
+import type { LinkRow, RouteRow } from '../../kernel/rows.ts';
 import { printAddr } from './addr-show.ts';
 import { bufferContext, type Ip } from './ip-context.ts';
-import { printFlags, printLink, printLinkName } from './link-show.ts';
+import { printFlags, printLink, printLinkBrief, printLinkName } from './link-show.ts';
 import { below, isMasterDown, linkFlags, linkMap, linkType, type LinkMap } from './links.ts';
-import { listenTo } from './monitor.ts';
-import { printNeigh } from './neigh-show.ts';
+import { fdbEvent, missEvent, neighEvent, sendsQueue } from './monitor-neigh.ts';
 import type { Printer } from './printer.ts';
 import { printRoute } from './route-show.ts';
 import { printRule } from './rule-show.ts';
 
 export type EventKind = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'netconf';
 
-type Emit = (kind: EventKind, text: string, about?: string) => void;
+type Emit = (kind: EventKind, text: string, ifindex: number | null, about?: string) => void;
 
 /**
  * Turns changes of the tables into the events that the kernel would send and the text that ip(8) prints of them. `ifindex`: only
  * what is about that device. Gives what ends it.
  */
 export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: number | null, emit: Emit): () => void {
-  const tell: Tell = (kind, index, text, about) => {
-    if (!kinds.has(kind) || (ifindex !== null && index !== ifindex)) return;
-    const buffer = bufferContext(ip.ns, { ...ip.options, json: false, brief: false });
-    text(buffer, buffer.printer(), linkMap(ip.ns));
-    if (buffer.text() !== '') emit(kind, buffer.text(), about);
+  let ended = false;
+  const tellBy = (send: Emit): Tell => (kind, index, text, about) => {
+    if (!kinds.has(kind) || (ifindex !== null && index !== ifindex && kind !== 'rule')) return;
+    const buffer = bufferContext(ip.ns, { ...ip.options, json: false });
+    text(buffer, buffer.printer(), linkMap(ip.ns), ifindex !== null);
+    if (buffer.text() !== '') send(kind, buffer.text(), index, about);
   };
+  const tell = tellBy(emit);
+  const tellLater = tellBy((...event) => void ip.ns.queue.schedule(ip.ns.queue.now, () => { if (!ended) emit(...event); }));
   const announced: Announced = (of, index, name, value) => netconfEvent(of, index, name, value, tell);
   ip.ns.sysctl.announced.add(announced);
-  const endTables = listenTo(ip.ns, {
+  const endTables = subscribeTables(ip.ns, {
     link: (before, after) => linkEvents(before, after, tell),
     addr: (before, after) => {
       const row = after ?? before!;
@@ -40,13 +43,13 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
     },
     route: (before, after) => {
       const row = after ?? before!;
-      if (after ? before && isSameRoute(before, after) : isSilentDeletion(ip, row)) return;
-      tell('route', row.nexthops[0]?.ifindex ?? 0, (context, p, links) => {
+      if (after ? before && isSameRoute(before, after) : ip.ns.fib.flushing) return;
+      tell('route', row.nexthops.length === 1 ? row.nexthops[0]!.ifindex : null, (context, p, links, short) => {
         p.text(after ? '' : 'Deleted ');
-        printRoute(context, p, links, row, null);
+        printRoute(context, p, links, row, null, short);
       });
     },
-    neigh: (before, after) => neighEvent(before, after, tell),
+    neigh: (before, after) => neighEvent(before, after, sendsQueue(before, after) ? tellLater : tell),
     fdb: (before, after) => fdbEvent(before, after, tell),
     rule: (before, after) => {
       const row = after ?? before!;
@@ -56,14 +59,20 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
       });
     },
   });
+  const endMisses = subscribeNeighMisses(ip.ns, (miss) => missEvent(miss, tell));
   return () => {
     ip.ns.sysctl.announced.delete(announced);
     endTables();
+    endMisses();
+    ended = true;
   };
 }
 
 type Announced = NetNamespace['sysctl']['announced'] extends Set<infer Listener> ? Listener : never;
-type Tell = (kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap) => void, about?: string) => void;
+/** `text` prints the event; `short` when only one device is listened to, which is then not named again. */
+export type Tell = (
+  kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap, short: boolean) => void, about?: string,
+) => void;
 
 function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
   const row = after ?? before!;
@@ -75,25 +84,45 @@ function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): 
     tell('netconf', row.ifindex, (_ip, p) => p.text(`Deleted inet ${row.name} \n`));
     tell('netconf', row.ifindex, (_ip, p) => p.text(`Deleted inet6 ${row.name} \n`));
   }
-  if (before?.port && !after?.port) tell('link', row.ifindex, (ip, p, links) => printPort(ip, p, links, before, true));
-  // Neither a change of the port alone nor the arrival of a veth's other end makes the device speak.
-  const bare = (link: LinkRow): string => JSON.stringify({ ...link, port: null, link: null });
-  if (!before || !after || bare(before) !== bare(after)) {
-    const dead = after ? row : { ...row, link: row.kind === 'vlan' ? row.link : null, qdisc: 'noop' };
-    tell('link', row.ifindex, (ip, p, links) => {
-      p.text(after ? '' : 'Deleted ');
-      printLink(ip, p, links, dead, 'event');
-    }, after && before ? `link/${row.ifindex}` : undefined);
+  for (const { what, row: link, about } of linkNews(before, after)) {
+    tell('link', link.ifindex, (ip, p, links) => {
+      if (what === 'port' || what === 'port gone') return printPort(ip, p, links, link, what === 'port gone');
+      p.text(what === 'gone' ? 'Deleted ' : '');
+      if (ip.options.brief) printLinkBrief(ip, p, links, link, 'addr');
+      else printLink(ip, p, links, link, 'event');
+    }, about);
   }
-  if (after?.port && JSON.stringify(before?.port) !== JSON.stringify(after.port)) {
-    tell('link', row.ifindex, (ip, p, links) => printPort(ip, p, links, after, false), `port/${row.ifindex}`);
-  }
+}
+
+/** What the kernel tells of a link: `port` is the bridge's message about one of its ports (AF_BRIDGE). */
+interface LinkNews {
+  readonly what: 'link' | 'gone' | 'port' | 'port gone';
+  readonly row: LinkRow;
+  /** What it tells the state of, for what follows in the same request. */
+  readonly about?: string;
+}
+
+/** The messages that a change of a link's row stands for. */
+export function linkNews(before: LinkRow | null, after: LinkRow | null): LinkNews[] {
+  const news: LinkNews[] = [];
+  if (before?.port && !after?.port) news.push({ what: 'port gone', row: before });
+  if (before && !after) news.push({ what: 'gone', row: { ...before, link: before.kind === 'vlan' ? before.link : null, qdisc: 'noop' } });
+  if (after && (!before || bare(before) !== bare(after))) news.push({ what: 'link', row: after, ...(before && { about: `link/${after.ifindex}` }) });
+  if (after?.port && JSON.stringify(before?.port) !== JSON.stringify(after.port)) news.push({ what: 'port', row: after, about: `port/${after.ifindex}` });
+  return news;
+}
+
+/** Neither a change of the port alone, nor the arrival of a veth's other end, nor one more who wants it promiscuous makes the device speak. */
+function bare(link: LinkRow): string {
+  return JSON.stringify({ ...link, port: null, link: null, promiscuity: 0 });
 }
 
 /** A message of the bridge about one of its ports (AF_BRIDGE), which tells less of the link. */
 function printPort(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, deleted: boolean): void {
   const under = below(ip.ns, row);
-  p.text(`${deleted ? 'Deleted ' : ''}${row.ifindex}: `);
+  p.text(deleted ? 'Deleted ' : '');
+  if (ip.options.brief) return p.text(`${row.name.padEnd(16)} ${row.operstate.padEnd(14)} `);
+  p.text(`${row.ifindex}: `);
   printLinkName(p, links, row, under, false);
   printFlags(p, linkFlags(row, isMasterDown(links, under)), ' ');
   p.text(`mtu ${row.mtu} master ${links.name(row.master)} state ${row.operstate} ${p.newline}`);
@@ -104,40 +133,6 @@ function printPort(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, deleted: bo
 function isSameRoute(before: RouteRow, after: RouteRow): boolean {
   const bare = (row: RouteRow): string => JSON.stringify({ ...row, nexthops: row.nexthops.map((hop) => ({ ...hop, linkdown: false, dead: false })) });
   return bare(before) === bare(after);
-}
-
-/** Routes that go because their device goes down are flushed without a word (fib_flush). */
-function isSilentDeletion(ip: Ip, row: RouteRow): boolean {
-  return row.nexthops.some((hop) => ip.ns.devices.get(hop.ifindex)?.up !== true);
-}
-
-/** The kernel makes these for itself, without a word: for `lo`, and for what goes to many (arp_constructor). */
-function isOwnNoArp({ state, mac }: NeighRow): boolean {
-  return state === 'NOARP' && (mac === MAC_ZERO || (mac !== null && isMulticastMac(mac)));
-}
-
-/** Entering INCOMPLETE or DELAY is not told (__neigh_event_send, neigh_timer_handler). */
-function neighEvent(before: NeighRow | null, after: NeighRow | null, tell: Tell): void {
-  if (after && (after.state === 'INCOMPLETE' || after.state === 'DELAY' || (after.state === 'NONE' && !before))) return;
-  if (after && !before && isOwnNoArp(after)) return;
-  const row = after ?? before!;
-  if (before && after && before.state === after.state && before.mac === after.mac) return;
-  tell('neigh', row.ifindex, (ip, p, links) => {
-    p.text(after ? '' : 'Deleted ');
-    printNeigh(ip, p, row, links, false);
-  });
-}
-
-const FDB_STATES = { permanent: 'PERMANENT', static: 'NOARP', learned: 'REACHABLE' } as const;
-
-/** An entry of a bridge is a neighbour without an address to ip(8). */
-function fdbEvent(before: FdbRow | null, after: FdbRow | null, tell: Tell): void {
-  const row = after ?? before!;
-  if (row.bridge === 0) return;
-  tell('neigh', row.ifindex, (_ip, p, links) => {
-    const extern = row.externLearn ? 'extern_learn ' : '';
-    p.text(`${after ? '' : 'Deleted '}dev ${links.name(row.ifindex)} lladdr ${formatMac(row.mac)} ${extern}${FDB_STATES[row.state]} \n`);
-  });
 }
 
 const NETCONF: Readonly<Record<string, string>> = {

@@ -1,4 +1,3 @@
-import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import type { Running } from '../../shell/process.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { WaitQueue } from '../../sim/wait-queue.ts';
@@ -6,6 +5,7 @@ import { type Args, Exit, invalidArgument, matches } from './args.ts';
 import type { Ip } from './ip-context.ts';
 import { findLink } from './links.ts';
 import { eventPrinters, type EventKind } from './monitor-events.ts';
+import { joinGroups } from './notifications.ts';
 import { timestampText } from './timestamp.ts';
 import { monitorUsage } from './usage-text.ts';
 
@@ -45,8 +45,7 @@ export function* ipMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set(Object.keys(BANNERS) as EventKind[]);
-  if (ip.options.stats > 0 && kinds.has('neigh')) throw new NotSimulated('ip -statistics monitor neigh');
-  return yield* watch(ip, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text, about) => {
+  return yield* watch(ip, kinds, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text, _ifindex, about) => {
     emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
   }));
 }
@@ -54,8 +53,8 @@ export function* ipMonitor(ip: Ip, args: Args): Running {
 /** Takes an event's text. `about`: what it tells the state of; what an earlier event of the same request told of it is void. */
 export type EmitText = (text: string, about?: string) => void;
 
-/** Prints what `subscribe`'s listeners emit, until the process is killed. `subscribe` gives what ends the subscription. */
-export function* watch(ip: Ip, subscribe: (emit: EmitText) => () => void): Running {
+/** Prints what `subscribe`'s listeners emit of the groups that it joins, until the process is killed. `subscribe` gives what ends the subscription. */
+export function* watch(ip: Ip, kinds: Iterable<EventKind>, subscribe: (emit: EmitText) => () => void): Running {
   const happened = new WaitQueue();
   let events: { text: string; about: string | undefined }[] = [];
   const unsubscribe = subscribe((text, about) => {
@@ -63,6 +62,7 @@ export function* watch(ip: Ip, subscribe: (emit: EmitText) => () => void): Runni
     events.push({ text, about });
     happened.wake();
   });
+  const leave = joinGroups(ip.ns, kinds);
   const print = (): void => {
     for (const event of events) ip.out(event.text);
     events = [];
@@ -75,23 +75,7 @@ export function* watch(ip: Ip, subscribe: (emit: EmitText) => () => void): Runni
     }
   } finally {
     unsubscribe();
+    leave();
     print();
   }
 }
-
-/** Listens to some tables of a namespace; gives what ends it. */
-export function listenTo<Name extends keyof NetNamespace['tables']>(
-  ns: NetNamespace,
-  listeners: { readonly [Key in Name]?: (before: RowOf<Key> | null, after: RowOf<Key> | null) => void },
-): () => void {
-  const ends: (() => void)[] = [];
-  for (const [name, hear] of Object.entries(listeners)) {
-    const { subscribers } = ns.tables[name as Name] as unknown as { subscribers: Set<(key: string, before: unknown, after: unknown) => void> };
-    const subscriber = (_key: string, before: unknown, after: unknown): void => (hear as (before: unknown, after: unknown) => void)(before, after);
-    subscribers.add(subscriber);
-    ends.push(() => subscribers.delete(subscriber));
-  }
-  return () => { for (const end of ends) end(); };
-}
-
-type RowOf<Name extends keyof NetNamespace['tables']> = NetNamespace['tables'][Name] extends { get(key: string): infer Row | undefined } ? NonNullable<Row> : never;

@@ -1,11 +1,11 @@
-import { formatIpv4, formatMac } from '../../wire/address.ts';
+import { formatIpv4 } from '../../wire/address.ts';
 import type { NeighRow, ProxyNeighRow } from '../../kernel/rows.ts';
-import { neighCacheInfo } from '../../kernel/netlink/neigh.ts';
+import { neighCacheInfo, type NeighCacheInfo } from '../../kernel/netlink/neigh.ts';
 import { SECOND } from '../../sim/time.ts';
 import type { NudState } from '../../trace/step.ts';
 import { inPrefix, type Prefix } from './addresses.ts';
 import type { Ip } from './ip-context.ts';
-import type { LinkMap } from './links.ts';
+import { lladdrText, type LinkMap } from './links.ts';
 import { protocolText } from './names.ts';
 import type { Printer } from './printer.ts';
 
@@ -43,16 +43,18 @@ export function neighPasses(row: NeighRow, filter: NeighFilter, links: LinkMap):
   return row.state !== 'NONE' && row.state !== 'NOARP';
 }
 
-/** One neighbour as `ip neigh` prints it (print_neigh), with its newline. `short`: the list is of one device, which is not repeated. */
-export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, short: boolean): void {
+/**
+ * One neighbour as `ip neigh` prints it (print_neigh), with its newline. `short`: the list is of one device, which is not repeated. `info`: what
+ * `-s` prints, when it is another than that of the table.
+ */
+export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, short: boolean, info: NeighCacheInfo | null = null): void {
+  if (ip.options.brief) return printNeighBrief(p, row, links, short);
   p.any('dst', formatIpv4(row.ip), `${formatIpv4(row.ip)} `);
   if (!short) p.any('dev', links.name(row.ifindex), `dev ${links.name(row.ifindex)} `);
-  // NUD_VALID: otherwise the address that is kept means nothing.
-  const valid = row.state !== 'NONE' && row.state !== 'INCOMPLETE' && row.state !== 'FAILED';
-  if (valid && row.mac !== null) p.any('lladdr', formatMac(row.mac), `lladdr ${formatMac(row.mac)} `);
+  if (isValid(row) && row.mac !== null) p.any('lladdr', lladdrText(links.get(row.ifindex), row.mac), `lladdr ${lladdrText(links.get(row.ifindex), row.mac)} `);
   if (row.router) p.any('router', null, 'router ');
   if (row.extern) p.any('extern_learn', null, 'extern_learn ');
-  if (ip.options.stats > 0) printCacheInfo(ip, p, row);
+  if (ip.options.stats > 0) printCacheInfo(p, info ?? neighCacheInfo(ip.ns, row));
   if (row.state !== 'NONE') {
     p.openArray('state');
     p.any(null, row.state, `${row.state} `);
@@ -62,9 +64,21 @@ export function printNeigh(ip: Ip, p: Printer, row: NeighRow, links: LinkMap, sh
   p.text('\n');
 }
 
+/** NUD_VALID: otherwise the address that is kept means nothing. */
+export function isValid({ state }: NeighRow): boolean {
+  return state !== 'NONE' && state !== 'INCOMPLETE' && state !== 'FAILED';
+}
+
+/** `-br` (print_neigh_brief). */
+function printNeighBrief(p: Printer, row: NeighRow, links: LinkMap, short: boolean): void {
+  p.any('dst', formatIpv4(row.ip), `${formatIpv4(row.ip).padEnd(39)} `);
+  if (!short) p.any('dev', links.name(row.ifindex), `${links.name(row.ifindex).padEnd(16)} `);
+  if (isValid(row) && row.mac !== null) p.any('lladdr', lladdrText(links.get(row.ifindex), row.mac), lladdrText(links.get(row.ifindex), row.mac));
+  p.text('\n');
+}
+
 /** `-s`: who holds the entry, how many seconds ago it was used, confirmed and updated, how many probes went out (print_cacheinfo). */
-function printCacheInfo(ip: Ip, p: Printer, row: NeighRow): void {
-  const info = neighCacheInfo(ip.ns, row);
+function printCacheInfo(p: Printer, info: NeighCacheInfo | null): void {
   if (!info) return;
   if (info.references > 0) p.any('refcnt', info.references, ` ref ${info.references}`);
   for (const [key, before] of [['used', ' used '], ['confirmed', '/'], ['updated', '/']] as const) {

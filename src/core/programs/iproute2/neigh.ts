@@ -3,6 +3,7 @@ import { delNeigh, delProxyNeigh, listNeigh, listProxyNeigh, newNeigh, newProxyN
 import type { NewMode } from '../../kernel/netlink/requests.ts';
 import type { NeighRow } from '../../kernel/rows.ts';
 import type { NudState } from '../../trace/step.ts';
+import { isIpDevice } from '../../kernel/net-device.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { getAddress, getPrefix, macOf, parseLladdr, type Prefix } from './addresses.ts';
 import { type Args, duplicateArgument, duplicateOrGarbage, Exit, Failure, given, invalidArgument, matches, parseUnsigned } from './args.ts';
@@ -80,7 +81,7 @@ function modify(ip: Ip, args: Args, command: NewMode | 'delete'): number {
   const lladdr = words.lladdr === null || words.lladdr === 'null' ? null : parseLladdr(words.lladdr);
   if (lladdr && 'error' in lladdr) throw new Failure(lladdr.error);
   if (words.proxy && device === null) throw new NotSimulated('ip neigh ... proxy without dev');
-  const { ifindex } = needLink(ip.ns, device!);
+  const { ifindex, kind } = needLink(ip.ns, device!);
   if (dst.family === 'inet6') return talk(() => { throw new KernelError('EINVAL', 'IPv6 is disabled on this device'); });
   if (dst.family !== 'inet') return talk(() => { throw new KernelError('EAFNOSUPPORT'); });
   const target = { ifindex, ip: dst.ip };
@@ -88,8 +89,9 @@ function modify(ip: Ip, args: Args, command: NewMode | 'delete'): number {
   else if (command === 'delete') talk(() => delNeigh(ip.ns, target));
   else {
     talk(() => {
-      if (lladdr && lladdr.bytes.length < 6) throw new KernelError('EINVAL', 'Invalid link address');
-      const mac = lladdr ? macOf(lladdr.bytes.slice(0, 6)) : undefined;
+      const length = isIpDevice(kind) ? 4 : 6;
+      if (lladdr && lladdr.bytes.length < length) throw new KernelError('EINVAL', 'Invalid link address');
+      const mac = lladdr ? macOf(lladdr.bytes.slice(0, length)) : undefined;
       const state = words.state ?? 'PERMANENT';
       newNeigh(ip.ns, given({ ...target, mac, state, router: words.router, extern: words.extern, protocol: words.protocol }), command);
     });

@@ -1,9 +1,9 @@
 /** What iproute2 offers and this program refuses by name, in one place for the parsers and for `hopscope lint`. */
 
 /** Kinds of devices that Linux has and this kernel has not. */
-export const LINK_KINDS_NOT_SIMULATED: readonly string[] = ['amt', 'bareudp', 'bond', 'dsa', 'dummy', 'erspan', 'geneve', 'gre', 'gretap',
-  'gtp', 'ifb', 'ip6erspan', 'ip6gre', 'ip6gretap', 'ip6tnl', 'ipip', 'ipoib', 'ipvlan', 'ipvtap', 'macsec', 'macvlan', 'macvtap',
-  'netdevsim', 'nlmon', 'rmnet', 'sit', 'team', 'vcan', 'vrf', 'vti', 'vti6', 'vxcan', 'vxlan', 'wwan', 'wireguard', 'xfrm', 'virt_wifi',
+export const LINK_KINDS_NOT_SIMULATED: readonly string[] = ['amt', 'bareudp', 'bond', 'dsa', 'dummy', 'erspan', 'geneve',
+  'gtp', 'ifb', 'ip6erspan', 'ip6gre', 'ip6gretap', 'ip6tnl', 'ipoib', 'ipvlan', 'ipvtap', 'macsec', 'macvlan', 'macvtap',
+  'netdevsim', 'nlmon', 'rmnet', 'sit', 'team', 'vcan', 'vrf', 'vti', 'vti6', 'vxcan', 'wwan', 'wireguard', 'xfrm', 'virt_wifi',
   'hsr', 'can', 'batadv', 'lowpan'];
 
 /** Words of `ip link`, refused when written out. */
@@ -24,7 +24,14 @@ export const RULE_WORDS_SHORT: readonly string[] = ['realms', 'nat', 'map-to', '
 
 export const NEIGH_WORDS_SHORT: readonly string[] = ['use', 'managed'];
 
-export const FDB_WORDS: readonly string[] = ['dst', 'nhid', 'port', 'vni', 'via', 'src_vni', 'router'];
+/** Words behind `type vxlan`: of tunnels that are no IPv4 ones, or carry more than the header of RFC 7348. */
+export const VXLAN_WORDS: readonly string[] = ['external', 'vnifilter', 'gbp', 'remcsumtx', 'remcsumrx'];
+
+/** Words behind `type ipip`, `gre` and `gretap`: tunnels without ends of their own, in UDP, of MPLS. */
+export const TUNNEL_WORDS: readonly string[] = ['external', 'fou', 'gue', 'mplsip', 'mpls/ipv4', '6rd-prefix', '6rd-relay_prefix', '6rd-reset'];
+/** Modes of `ip tunnel`. */
+export const TUNNEL_MODES: readonly string[] = ['sit', 'ipv6/ip', 'isatap', 'vti', 'any', 'ip6ip6', 'ip6gre', 'ipip6', 'vti6', 'any/ipv6', 'ipv4/ipv6', 'ipv6/ipv6', 'ip/ipv6',
+  'gre/ipv6', 'ip6gretap'];
 
 /** By command, for the linter: the words as they are written in full. */
 export const WORDS_NOT_SIMULATED: Readonly<Record<string, readonly string[]>> = {
@@ -35,8 +42,8 @@ export const WORDS_NOT_SIMULATED: Readonly<Record<string, readonly string[]>> = 
   'ip neighbor': NEIGH_WORDS_SHORT,
   'ip neighbour': NEIGH_WORDS_SHORT,
   'ip netns': ['attach'],
+  'ip tunnel': ['prl', '6rd'],
   'ip monitor': ['file', 'all-nsid'],
-  'bridge fdb': FDB_WORDS,
   'bridge link': ['mcast_router', 'backup_port', 'nobackup_port', 'learning_sync'],
   'bridge vlan': ['tunnel_info', 'tunnelshow', 'set', 'global'],
   'bridge monitor': ['file'],

@@ -45,6 +45,6 @@ function sorted(text: string): string {
 
 compareWithReal({
   what: 'ip, bridge, brctl, sysctl, ifconfig, route and arp', needs: 'iproute2, bridge-utils, procps, net-tools',
-  cases: readCases(new URL('testing/real-cases.txt', import.meta.url)), prelude: PRELUDE, normalize,
+  cases: ['real-cases', 'real-cases-vxlan', 'real-cases-tunnel', 'real-cases-maddr'].flatMap((name) => readCases(new URL(`testing/${name}.txt`, import.meta.url))), prelude: PRELUDE, normalize,
   usable: isInstalled('ip', 'bridge', 'brctl', 'sysctl', 'ifconfig', 'unshare'),
 });

@@ -1,6 +1,7 @@
 import { getRoute, type GetRouteAnswer } from '../../kernel/netlink/route.ts';
 import { exceptionOf } from '../../kernel/pmtu.ts';
 import { KernelError } from '../../kernel/errno.ts';
+import { ipCheckMc } from '../../kernel/igmp.ts';
 import type { ExceptionRow } from '../../kernel/rows.ts';
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { NotSimulated } from '../../shell/process.ts';
@@ -13,9 +14,6 @@ import type { Printer } from './printer.ts';
 import { printCache } from './route-cache.ts';
 import { printRoute, printRouteFlags } from './route-show.ts';
 import { routeUsage } from './usage-route.ts';
-
-/** 224.0.0.1: the only group that every host is in. */
-const ALL_HOSTS = 0xe000_0001;
 
 interface Words {
   to: Prefix | null;
@@ -120,7 +118,7 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
   const device = result.dev?.name ?? 'lo';
   p.any('dev', device, `dev ${device} `);
   if (detailed || result.table !== TABLE_MAIN) p.any('table', tableName(ip, result.table), `table ${tableName(ip, result.table)} `);
-  if (!input && src === undefined) p.any('prefsrc', formatIpv4(result.prefsrc), `src ${formatIpv4(result.prefsrc)} `);
+  if (!input && src === undefined && result.prefsrc !== 0) p.any('prefsrc', formatIpv4(result.prefsrc), `src ${formatIpv4(result.prefsrc)} `);
   printRouteFlags(p, result.type === 'multicast' ? ['rt_offload_failed'] : []);
   if (words.mark) p.any('mark', words.mark, `mark ${words.mark >= 16 ? `0x${words.mark.toString(16)}` : words.mark} `);
   if (!input) p.any('uid', words.uid ?? 0, `uid ${words.uid ?? 0} `);
@@ -132,7 +130,7 @@ function printAnswer(ip: Ip, p: Printer, { result, dst, src, words }: Answer): v
 
 /** RTCF_*: what kind of route it is, and whether an ICMP redirect would be sent (__mkroute_input, __mkroute_output). */
 function cacheFlags(result: GetRouteAnswer, dst: Ipv4, learned: ExceptionRow | null): string[] {
-  if (result.type === 'multicast') return dst === ALL_HOSTS ? ['local', 'mc'] : ['mc'];
+  if (result.type === 'multicast') return result.dev?.kind === 'loopback' || (result.dev && ipCheckMc(result.dev, dst)) ? ['local', 'mc'] : ['mc'];
   if (result.type === 'broadcast') return result.prefsrc !== 0 || result.dev?.kind === 'loopback' ? ['local', 'brd'] : [];
   if (result.type === 'local' || result.dev?.kind === 'loopback') return ['local'];
   return [...(learned !== null && learned.gateway !== null ? ['redirected'] : []), ...(result.redirect ? ['redirect'] : [])];

@@ -6,15 +6,15 @@ import { dsfieldText, protocolText, routeTypeText, scopeName, TABLE_MAIN, tableN
 import type { Printer } from './printer.ts';
 import { singleHop, type RouteFilter } from './route-filter.ts';
 
-/** One route as `ip route show` prints it (print_route), with its newline. `filter` is what the list is restricted to. */
-export function printRoute(ip: Ip, p: Printer, links: LinkMap, row: RouteRow, filter: RouteFilter | null): void {
+/** One route as `ip route show` prints it (print_route), with its newline. `filter` is what the list is restricted to; `short`: to one device. */
+export function printRoute(ip: Ip, p: Printer, links: LinkMap, row: RouteRow, filter: RouteFilter | null, short = (filter?.device ?? null) !== null): void {
   const detailed = ip.options.details > 0;
   if (row.type !== 'unicast' || detailed) p.any('type', routeTypeText(ip, row.type), `${routeTypeText(ip, row.type)} `);
   printDestination(p, row);
   if (row.tos !== 0 && filter?.tos === null) p.any('tos', dsfieldText(ip, row.tos), `tos ${dsfieldText(ip, row.tos)} `);
   const hop = singleHop(row);
   if (hop && hop.via !== null && filter?.via?.length !== 32) p.any('gateway', formatIpv4(hop.via), `via ${formatIpv4(hop.via)} `);
-  if (hop && hop.ifindex !== 0 && (filter?.device ?? null) === null) p.any('dev', links.name(hop.ifindex), `dev ${links.name(hop.ifindex)} `);
+  if (hop && hop.ifindex !== 0 && !short) p.any('dev', links.name(hop.ifindex), `dev ${links.name(hop.ifindex)} `);
   const tableShown = filter === null ? row.table !== TABLE_MAIN : filter.table === null && (row.table !== TABLE_MAIN || detailed);
   if (tableShown || (filter === null && detailed)) p.any('table', tableName(ip, row.table), `table ${tableName(ip, row.table)} `);
   printOrigin(ip, p, row, filter);

@@ -176,8 +176,8 @@ describe('ip monitor', () => {
 
 describe('what is not simulated stops and says so', () => {
   test.each([
-    ['ip link add v0 type vxlan id 5', 'ip link add type vxlan'], ['ip tunnel show', 'ip tunnel'], ['ip route add 1.1.1.1 dev lo realms 4', 'ip route ... realms'],
-    ['ip -s monitor neigh', 'ip -statistics monitor neigh'], ['bridge mdb', 'bridge mdb'],
+    ['ip link add v0 type vxlan external dstport 0', 'ip link add ... type vxlan ... external'], ['ip tuntap show', 'ip tuntap'], ['ip route add 1.1.1.1 dev lo realms 4', 'ip route ... realms'],
+    ['bridge mdb', 'bridge mdb'],
   ])('%s', (line, what) => {
     const result = run(newMachine(), `ip link set lo up\n${line}\necho on`);
     expect(result.stderr).toBe(`hopscope: line 2: ${what} is not simulated\n`);

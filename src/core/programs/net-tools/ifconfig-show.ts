@@ -1,6 +1,7 @@
 import { listAddrs } from '../../kernel/netlink/addr.ts';
 import { getLink, listLinks } from '../../kernel/netlink/link.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
+import { isIpDevice } from '../../kernel/net-device.ts';
 import type { AddrRow, LinkRow } from '../../kernel/rows.ts';
 import { formatIpv4, formatMac, netmask } from '../../wire/address.ts';
 import { isRunning } from '../iproute2/links.ts';
@@ -42,8 +43,9 @@ function byName(x: string, y: string): number {
 
 const FLAGS: readonly (readonly [name: string, bit: number, letter: string, has: (row: LinkRow) => boolean])[] = [
   ['UP', 0x1, 'U', (row) => row.up],
-  ['BROADCAST', 0x2, 'B', (row) => row.kind !== 'loopback'],
+  ['BROADCAST', 0x2, 'B', (row) => row.kind !== 'loopback' && !isIpDevice(row.kind)],
   ['LOOPBACK', 0x8, 'L', (row) => row.kind === 'loopback'],
+  ['POINTOPOINT', 0x10, 'P', (row) => isIpDevice(row.kind) && row.broadcast !== 0],
   ['RUNNING', 0x40, 'R', isRunning],
   ['NOARP', 0x80, 'O', (row) => row.noarp],
   ['PROMISC', 0x100, 'P', (row) => row.promisc],
@@ -58,23 +60,33 @@ function bytes(count: number): string {
   return `${Math.floor(tenths / 10)}.${tenths % 10} ${unit}`;
 }
 
+/** Name with address, and title, of the hardware types of net-tools; it has none for GRE. */
+function hardwareOf(link: LinkRow): readonly [text: string, title: string] {
+  switch (link.kind) {
+    case 'loopback': return ['loop', 'Local Loopback'];
+    case 'ipip': return ['tunnel ', 'IPIP Tunnel'];
+    case 'gre': return [`unspec ${formatMac(link.mac * 0x1_0000).slice(0, 11).toUpperCase().replaceAll(':', '-')}${'-00'.repeat(12)}`, 'UNSPEC'];
+    default: return [`ether ${formatMac(link.mac)}`, 'Ethernet'];
+  }
+}
+
 /** One interface in the long form (ife_print_long). */
 export function longForm(ns: NetNamespace, { name, link, address }: Interface): string {
   const flags = FLAGS.filter(([, , , has]) => has(link));
   const number = flags.reduce((sum, [, bit]) => sum | bit, 0);
   let text = `${name}: flags=${number}<${flags.map(([word]) => word).join(',')}>  mtu ${link.mtu}\n`;
   if (address) {
-    const broadcast = link.kind === 'loopback' ? '' : `  broadcast ${formatIpv4(address.broadcast ?? 0)}`;
+    const broadcast = link.kind === 'loopback' ? '' : !isIpDevice(link.kind) ? `  broadcast ${formatIpv4(address.broadcast ?? 0)}` : link.broadcast === 0 ? '' : `  destination ${formatIpv4(address.address)}`;
     text += `        inet ${formatIpv4(address.local)}  netmask ${formatIpv4(netmask(address.prefixLength))}${broadcast}\n`;
   }
-  const hardware = link.kind === 'loopback' ? 'loop' : `ether ${formatMac(link.mac)}`;
-  text += `        ${hardware}  txqueuelen ${link.txqlen}  (${link.kind === 'loopback' ? 'Local Loopback' : 'Ethernet'})\n`;
+  const [hardware, title] = hardwareOf(link);
+  text += `        ${hardware}  txqueuelen ${link.txqlen}  (${title})\n`;
   const s = name === link.name ? ns.devices.get(link.ifindex)?.stats : undefined;
   if (s) {
     text += `        RX packets ${s.rxPackets}  bytes ${s.rxBytes} (${bytes(s.rxBytes)})\n`
-      + `        RX errors ${s.rxErrors}  dropped ${s.rxDropped}  overruns 0  frame 0\n`
+      + `        RX errors ${s.rxErrors}  dropped ${s.rxDropped}  overruns ${s.rxFifoErrors ?? 0}  frame ${s.rxFrameErrors ?? 0}\n`
       + `        TX packets ${s.txPackets}  bytes ${s.txBytes} (${bytes(s.txBytes)})\n`
-      + `        TX errors ${s.txErrors}  dropped ${s.txDropped} overruns 0  carrier 0  collisions 0\n`;
+      + `        TX errors ${s.txErrors}  dropped ${s.txDropped} overruns 0  carrier ${s.txCarrierErrors ?? 0}  collisions ${s.collisions ?? 0}\n`;
   }
   return `${text}\n`;
 }

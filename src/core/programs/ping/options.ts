@@ -27,6 +27,8 @@ export interface PingOptions {
   /** -W: how long to wait when no reply has come at all. */
   linger: number;
   mark: number;
+  /** -L: multicasts do not come back to members of this host. */
+  noLoop: boolean;
   numeric: boolean;
   outstanding: boolean;
   pattern: Uint8Array | null;
@@ -47,7 +49,7 @@ export interface PingOptions {
 
 const DEFAULTS: PingOptions = {
   adaptive: false, audible: false, broadcast: false, connect: false, count: 0, deadline: 0, device: null, family: 'any', flood: false, ident: null,
-  interval: 1000, intervalGiven: false, linger: 10_000, mark: 0, numeric: false, outstanding: false, pattern: null, pmtuDiscovery: null, preload: 1,
+  interval: 1000, intervalGiven: false, linger: 10_000, mark: 0, noLoop: false, numeric: false, outstanding: false, pattern: null, pmtuDiscovery: null, preload: 1,
   quiet: false, recordRoute: false, timestampOption: null, size: 56, source: null, strictSource: false, timestamps: false, tos: 0, ttl: null, verbose: false,
 };
 
@@ -133,7 +135,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     else { o.source = address; o.strictSource = true; }
   },
   l: (o, value) => { o.preload = long(value, 1, 65536); },
-  L: () => {},
+  L: (o) => { o.noLoop = true; },
   m: (o, value) => { o.mark = long(value, 0, INT_MAX); },
   M: (o, value) => { o.pmtuDiscovery = discovery(value); },
   n: (o) => { o.numeric = true; },

@@ -104,6 +104,7 @@ function configure(process: Process, socket: RawSocket, options: PingOptions, so
   if (options.recordRoute) socket.options.ipOptions = recordRouteOption();
   if (options.timestampOption) socket.options.ipOptions = timestampOption(options.timestampOption);
   socket.options.broadcast = options.broadcast;
+  socket.options.multicastLoop = !options.noLoop;
   if (options.ttl === 0) fail(2, 'cannot set unicast time-to-live: Invalid argument');
   if (options.ttl !== null) socket.options.ttl = socket.options.multicastTtl = options.ttl;
   if (options.connect) {

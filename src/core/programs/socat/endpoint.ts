@@ -12,6 +12,7 @@ import { tcpChannel, udpChannel, udpData, type Channel } from '../lib/channel.ts
 import { resolveHost } from '../lib/resolve.ts';
 import { servicePort } from '../lib/services.ts';
 import { commandEndpoint, echoEndpoint, stdioEndpoint } from './local-endpoint.ts';
+import { setMulticastOptions } from './multicast.ts';
 import { SocatError, type AddressSpec } from './options.ts';
 
 /** One open side of a transfer. */
@@ -42,7 +43,8 @@ export function* openAddress(process: Process, spec: AddressSpec, direction: 're
     case 'TCP-LISTEN': case 'TCP-L': return listenTcp(process, spec);
     case 'UDP': case 'UDP-CONNECT': return connectUdp(process, spec);
     case 'UDP-LISTEN': case 'UDP-L': return listenUdp(process, spec);
-    case 'UDP-SENDTO': return sendToUdp(process, spec);
+    case 'UDP-SENDTO': return sendToUdp(process, spec, true);
+    case 'UDP-DATAGRAM': return sendToUdp(process, spec, false);
     case 'UDP-RECV': return receiveUdp(process, spec);
     case 'UDP-RECVFROM': return receiveFromUdp(process, spec);
     case 'IP-SENDTO': case 'IP-DATAGRAM': return sendToRaw(process, spec);
@@ -80,6 +82,7 @@ function prepare<S extends TcpSocket | UdpSocket | ReturnType<typeof openRawSock
   const local = bindHost === '' ? 0 : hostOf(process, bindHost);
   const localPort = Number(options.get('sourceport') ?? bindPort ?? port);
   if (local !== 0 || localPort !== 0) attempt(`bind(5, {AF=2 ${formatIpv4(local)}:${localPort}}, 16)`, () => socket.bind(local, localPort));
+  setMulticastOptions(process, socket, options);
   return socket;
 }
 
@@ -181,8 +184,9 @@ function listenUdp(process: Process, spec: AddressSpec): Listener {
   };
 }
 
-/** Sends to one address from a socket that is not connected; hears only that address. */
-function sendToUdp(process: Process, spec: AddressSpec): Endpoint {
+/** Sends to one address from a socket that is not connected; hears only that address, or everybody, as who is asked by multicast. */
+function sendToUdp(process: Process, spec: AddressSpec, onlyPeer: boolean): Endpoint {
+  if (spec.parameters.length !== 2) throw new SocatError(`${spec.type}: wrong number of parameters (${spec.parameters.length} instead of 2)`);
   const socket = prepare(process, openUdpSocket(process.ns), spec);
   const [host = '', port] = spec.parameters;
   const address = hostOf(process, host);
@@ -191,7 +195,7 @@ function sendToUdp(process: Process, spec: AddressSpec): Endpoint {
     queues: [socket.readable],
     receive: () => {
       for (let received = socket.receive(); received !== null; received = socket.receive()) {
-        if (received.from === address && portFrom(received) === number) return udpData(received);
+        if (!onlyPeer || (received.from === address && portFrom(received) === number)) return udpData(received);
       }
       return null;
     },

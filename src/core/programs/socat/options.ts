@@ -4,7 +4,7 @@ import { NotSimulated } from '../../shell/process.ts';
 export interface AddressSpec {
   readonly type: string;
   readonly parameters: readonly string[];
-  /** '' for an option without a value. */
+  /** '' for an option without a value; `ip-add-membership` has a line each time that it was given. */
   readonly options: ReadonlyMap<string, string>;
 }
 
@@ -24,10 +24,14 @@ export class SocatError extends Error {}
 const KNOWN_OPTIONS = new Set([
   'fork', 'reuseaddr', 'so-reuseaddr', 'reuseport', 'bind', 'sourceport', 'sp', 'pf', 'ttl', 'ip-ttl', 'backlog', 'nodelay', 'tcp-nodelay', 'keepalive', 'so-keepalive',
   'broadcast', 'so-broadcast', 'connect-timeout', 'so-bindtodevice', 'if', 'interface',
+  'ip-add-membership', 'add-membership', 'ip-membership', 'membership', 'ip-multicast-if', 'multicast-if', 'ip-multicast-loop', 'multicast-loop', 'multicastloop',
+  'ip-multicast-ttl', 'multicast-ttl', 'multicastttl',
 ]);
 const ALIASES: Readonly<Record<string, string>> = {
   'so-reuseaddr': 'reuseaddr', sp: 'sourceport', 'ip-ttl': 'ttl', 'tcp-nodelay': 'nodelay', 'so-keepalive': 'keepalive', 'so-broadcast': 'broadcast', if: 'so-bindtodevice',
-  interface: 'so-bindtodevice',
+  interface: 'so-bindtodevice', 'add-membership': 'ip-add-membership', 'ip-membership': 'ip-add-membership', membership: 'ip-add-membership',
+  'multicast-if': 'ip-multicast-if', 'multicast-loop': 'ip-multicast-loop', multicastloop: 'ip-multicast-loop', 'multicast-ttl': 'ip-multicast-ttl',
+  multicastttl: 'ip-multicast-ttl',
 };
 
 /** Reads a command line. Throws SocatError in socat's words. */
@@ -82,7 +86,9 @@ function parseAddress(text: string): AddressSpec {
     const [name = '', ...value] = option.split('=');
     const known = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
     if (!KNOWN_OPTIONS.has(name.toLowerCase())) throw new NotSimulated(`socat ${head}:...,${name}`);
-    options.set(known, value.join('='));
+    // A socket may be in several groups.
+    const before = known === 'ip-add-membership' ? options.get(known) : undefined;
+    options.set(known, before === undefined ? value.join('=') : `${before}\n${value.join('=')}`);
   }
   const rest = body.replace(/^:/, '');
   return { type, parameters: rest === '' ? [] : command ? [rest] : rest.split(':'), options };

@@ -26,8 +26,31 @@ describe('socat copies between', () => {
   });
 });
 
+describe('multicast', () => {
+  it('a member hears a group, and answers who asked', () => {
+    const machine = twoHosts();
+    runScript(machine, 'ip netns exec b socat UDP4-RECVFROM:5000,ip-add-membership=239.1.1.1:eth0 EXEC:cat < /dev/null & sleep 0.1; ip netns exec a ip route add 239.0.0.0/8 dev eth0');
+    expect(runScript(machine, 'echo ask | ip netns exec a socat -t 1 - UDP4-DATAGRAM:239.1.1.1:5000').stdout).toBe('ask\n');
+  });
+
+  it('several memberships, and what comes back to the own host', () => {
+    const machine = twoHosts();
+    const member = 'ip netns exec a socat -u UDP4-RECV:5000,membership=239.1.1.1:10.0.0.1,membership=239.1.1.2:eth0 - < /dev/null > /tmp/heard &';
+    const send = (group: string, more: string): string => `echo ${group}${more} | ip netns exec a socat -u - UDP4-DATAGRAM:${group}:5000,multicast-if=10.0.0.1${more};`;
+    runScript(machine, `${member} sleep 0.1; ${send('239.1.1.1', '')} ${send('239.1.1.2', ',ip-multicast-ttl=3')} ${send('239.1.1.3', '')} ${send('239.1.1.1', ',ip-multicast-loop=0')} sleep 0.1`);
+    expect(runScript(machine, 'cat /tmp/heard').stdout).toBe('239.1.1.1\n239.1.1.2,ip-multicast-ttl=3\n');
+  });
+});
+
 describe('socat says', () => {
   it.each([
+    ['socat -u UDP4-RECV:5000,ip-add-membership=10.1.1.1:eth0 -', 'setsockopt(5, 0, 35, {0x0101010a,0x00000000,2}, 12): Invalid argument'],
+    ['socat -u UDP4-RECV:5000,ip-add-membership=239.1.1.1 -', "syntax in option 239.1.1.1: missing ':'"],
+    ['socat -u UDP4-RECV:5000,ip-add-membership=239.1.1.1:10.9.9.9 -', 'setsockopt(5, 0, 35, {0x010101ef,0x0909090a,0}, 12): No such device'],
+    ['socat -u UDP4-RECV:5000,ip-add-membership=239.1.1.1:10.0.0.1:nope -', 'cannot resolve interface "nope"'],
+    ['socat - UDP4-DATAGRAM:239.1.1.1:5000,ip-multicast-if=10.9.9.9', 'setsockopt(5, 0, 32, {0x909090a}, 4): Cannot assign requested address'],
+    ['socat - UDP4-DATAGRAM:239.1.1.1:5000,ip-multicast-ttl=300', 'parseopts(): option "ip-multicast-ttl=300": byte value exceeds limit (300 vs. 255), using max'],
+    ['socat - UDP4-DATAGRAM:239.1.1.1', 'UDP4-DATAGRAM: wrong number of parameters (1 instead of 2)'],
     ['socat - TCP:10.0.0.2:81', 'connect(5, AF=2 10.0.0.2:81, 16): Connection refused'],
     ['socat - TCP:10.9.0.2:81', 'connect(5, AF=2 10.9.0.2:81, 16): Network is unreachable'],
     ['socat - FOO:1', 'unknown device/address "FOO"'],

@@ -18,7 +18,7 @@ const MAGIC = 0xa1b2c3d4;
 const NANO_MAGIC = 0xa1b23c4d;
 const HEADER = 24;
 const RECORD = 16;
-const LINK_TYPES: Readonly<Record<LinkType, number>> = { EN10MB: 1, LINUX_SLL2: 276 };
+const LINK_TYPES: Readonly<Record<LinkType, number>> = { EN10MB: 1, LINUX_SLL2: 276, RAW: 101, LINUX_SLL: 113 };
 
 /** Our streams and files hold text; bytes are kept one a character. */
 export function toText(bytes: Uint8Array): string {

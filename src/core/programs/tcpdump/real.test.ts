@@ -9,7 +9,7 @@ import { FilterError } from './filter/lexer.ts';
 import { pcapHeader, pcapRecord } from './pcap-file.ts';
 import { printFrame } from './print/frame.ts';
 import { protocolNumber } from './print/protocols.ts';
-import { testFrames } from './test-frames.ts';
+import { igmpFrames, testFrames } from './test-frames.ts';
 
 /* Our printer and our filter beside the real tcpdump, where it is installed. */
 const version = spawnSync('tcpdump', ['--version'], { encoding: 'utf8' });
@@ -53,6 +53,10 @@ describe.runIf(installed)('the printer', () => {
   it.each(['-nt', '-nte', '-ntv', '-ntve', '-ntvv', '-ntq', '-ntqe', '-ntx', '-ntxx', '-ntX', '-ntXX', '-ntA', '-ntAA', '-ntKv', '-ntS', '-ntSvv'])('tcpdump %s', (flags) => {
     expect(compare(flags, frames, path)).toEqual([]);
   });
+
+  const igmp = igmpFrames(200);
+  const igmpPath = save('igmp.pcap', igmp);
+  it.each(['-nt', '-ntv', '-ntvv', '-ntq'])('tcpdump %s of IGMP', (flags) => expect(compare(flags, igmp, igmpPath)).toEqual([]));
 
   // With names: of the one address that every computer's /etc/hosts knows, so that no name server is asked.
   const local = testFrames(200, false, [LOCALHOST]);

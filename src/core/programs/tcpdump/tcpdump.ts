@@ -9,7 +9,7 @@ import { reverseName, resolveHost } from '../lib/resolve.ts';
 import { serviceName, servicePort } from '../lib/services.ts';
 import { compileFilter } from './filter/compile.ts';
 import { FilterError } from './filter/lexer.ts';
-import { type Captured, capture, findDevice, openCapture } from './live.ts';
+import { type Captured, capture, findDevice, linkTypeOf, openCapture } from './live.ts';
 import { Exit, fail, parseTcpdump, type TcpdumpOptions } from './options.ts';
 import { type BufferedOutput, bufferedOutput } from './output.ts';
 import { pcapHeader, pcapRecord, readPcap, toBytes, toText } from './pcap-file.ts';
@@ -25,7 +25,7 @@ import { timeStamps } from './time-stamp.ts';
 const PERIOD = 1000 * MILLISECOND;
 const SHORT_PERIOD = 100 * MILLISECOND;
 
-const LINK_NAMES: Readonly<Record<LinkType, string>> = { EN10MB: 'EN10MB (Ethernet)', LINUX_SLL2: 'LINUX_SLL2 (Linux cooked v2)' };
+const LINK_NAMES: Readonly<Record<LinkType, string>> = { EN10MB: 'EN10MB (Ethernet)', LINUX_SLL2: 'LINUX_SLL2 (Linux cooked v2)', RAW: 'RAW (Raw IP)', LINUX_SLL: 'LINUX_SLL (Linux cooked v1)' };
 
 /** One run. */
 interface Session {
@@ -163,7 +163,7 @@ function nameInCooked(process: Process, bytes: Uint8Array): string | null {
 
 function* live(process: Process, options: TcpdumpOptions): Running {
   const dev = findDevice(process, options.device);
-  const linkType: LinkType = dev === null ? 'LINUX_SLL2' : 'EN10MB';
+  const linkType = linkTypeOf(dev);
   const socket = openCapture(process, dev, options.promiscuous);
   try {
     if (options.listLinkTypes) return listLinkTypes(process, dev);
@@ -179,7 +179,8 @@ function* live(process: Process, options: TcpdumpOptions): Running {
 }
 
 function listLinkTypes(process: Process, dev: NetDevice | null): number {
-  const types = dev === null ? ['LINUX_SLL (Linux cooked v1)', 'LINUX_SLL2 (Linux cooked v2)'] : ['EN10MB (Ethernet)', 'DOCSIS (DOCSIS) (printing not supported)'];
+  const own = linkTypeOf(dev);
+  const types = dev === null ? [LINK_NAMES.LINUX_SLL, LINK_NAMES.LINUX_SLL2] : own === 'EN10MB' ? [LINK_NAMES.EN10MB, 'DOCSIS (DOCSIS) (printing not supported)'] : [LINK_NAMES[own]];
   process.stderr.write(`Data link types for ${dev?.name ?? 'any'} (use option -y to set):\n${types.map((type) => `  ${type}\n`).join('')}`);
   return 0;
 }

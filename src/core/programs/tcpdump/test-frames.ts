@@ -76,6 +76,29 @@ export function testFrames(count: number, damaged: boolean, ips: readonly number
   return frames;
 }
 
+/** IGMP messages of every kind, some of them with a damaged byte or cut off. */
+export function igmpFrames(count: number): Uint8Array[] {
+  const random = new Random(11);
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
+  const sources = (): number[] => Array.from({ length: random.below(3) }, () => pick(IPS));
+  return Array.from({ length: count }, () => {
+    const type = pick([0x11, 0x11, 0x12, 0x16, 0x17, 0x22, 0x22, 0x15]);
+    const query = type === 0x11 && random.below(2) === 0 ? { flags: random.below(256), qqic: random.below(256), sources: sources() } : null;
+    const records = Array.from({ length: random.below(4) }, () => ({ type: random.below(8), group: pick(IPS), sources: sources(), aux: null }));
+    const igmp: Header = {
+      kind: 'igmp', type, code: pick([0, 100, 5, 200, 255]), group: type === 0x22 ? 0 : pick([0, ...IPS]), query, report: type === 0x22 ? { reserved: 0, records } : null,
+    };
+    const extra: Packet = random.below(4) === 0 ? [{ kind: 'data', bytes: Uint8Array.from({ length: random.below(9) }, () => random.below(256)) }] : [];
+    const ip: Ipv4Header = {
+      kind: 'ipv4', src: pick(IPS), dst: pick(IPS), ttl: 1, protocol: 2, id: 0, df: true, mf: false, offset: 0, tos: 0xc0, options: fromHex('94040000'),
+    };
+    const bytes = encode([{ kind: 'eth', dst: pick(MACS), src: pick(MACS), type: 0x800 }, ip, igmp, ...extra]);
+    const harm = random.below(6);
+    if (harm === 0) bytes[39 + random.below(bytes.length - 39)] = random.below(256);
+    return harm === 1 ? bytes.slice(0, 39 + random.below(bytes.length - 38)) : bytes;
+  });
+}
+
 /** False for what a damaged byte has turned into a protocol or a port that only the real tcpdump has a printer for. */
 function isForUs(bytes: Uint8Array): boolean {
   const tagged = bytes[12] === 0x81 ? 4 : 0;

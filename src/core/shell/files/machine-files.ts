@@ -28,7 +28,7 @@ export function createFiles(computer: Computer): MachineFiles {
   const bin: [string, Node][] = [];
   const sbin: [string, Node][] = [];
   for (const name of Object.keys(computer.programs)) {
-    if (NO_FILE.has(name)) continue;
+    if (NO_FILE.has(name) || name.includes('/')) continue;
     (SBIN.has(name) ? sbin : bin).push([name, programFile(name)]);
   }
   sbin.push(['ip', symlink('/usr/bin/ip')]);
@@ -58,7 +58,22 @@ export function createFiles(computer: Computer): MachineFiles {
     ['usr', directory([['bin', directory(bin)], ['sbin', directory(sbin)], ['lib', directory()], ['local', directory([['bin', directory()], ['sbin', directory()]])], ['share', directory()]])],
     ['var', directory([['log', directory()], ['run', symlink('/run')], ['tmp', directory([], 0, 0o1777)], ['lib', directory()]])],
   ]);
+  for (const path of Object.keys(computer.programs)) if (path.includes('/')) install(root, path);
   return { root, netns, commands: new Map() };
+}
+
+/** Puts a program that is named by its absolute path there, its folders made. */
+function install(root: DirectoryNode, path: string): void {
+  const names = path.split('/').filter((name) => name !== '');
+  const last = names.pop();
+  let folder = root.entries!;
+  for (const name of names) {
+    const next = folder.get(name);
+    const made = next?.type === 'directory' && next.entries ? next : directory();
+    folder.set(name, made);
+    folder = made.entries!;
+  }
+  if (last !== undefined) folder.set(last, programFile(path));
 }
 
 function devDirectory(): DirectoryNode {

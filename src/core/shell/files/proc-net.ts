@@ -1,4 +1,5 @@
 import { procNetNetstat, procNetSnmp } from '../../kernel/counters.ts';
+import { procNetDevMcast, procNetIgmp } from '../../kernel/igmp-proc.ts';
 import { conntrackStats, countConntrack, listConntrack } from '../../kernel/netlink/conntrack.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import type { NeighRow, RouteRow } from '../../kernel/rows.ts';
@@ -12,7 +13,9 @@ export function procNet(of: (view: View) => NetNamespace): DirectoryNode {
   return directory([
     ['arp', kernelFile((view) => procNetArp(of(view)))],
     ['dev', kernelFile((view) => procNetDev(of(view)))],
-    ['nf_conntrack', kernelFile((view) => listConntrack(of(view)).map((entry) => procLine(entry, of(view).queue.now)).join(''))],
+    ['dev_mcast', kernelFile((view) => procNetDevMcast(of(view)))],
+    ['igmp', kernelFile((view) => procNetIgmp(of(view)))],
+    ['nf_conntrack', kernelFile((view) => listConntrack(of(view)).map((entry) => procLine(of(view), entry)).join(''))],
     ['netstat', kernelFile((view) => procNetNetstat(of(view)))],
     ['route', kernelFile((view) => procNetRoute(of(view)))],
     ['snmp', kernelFile((view) => procNetSnmp(of(view)))],

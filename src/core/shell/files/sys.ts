@@ -1,5 +1,5 @@
 import { KernelError } from '../../kernel/errno.ts';
-import type { NetDevice } from '../../kernel/net-device.ts';
+import { isIpDevice, isPointopoint, type NetDevice } from '../../kernel/net-device.ts';
 import { setLink } from '../../kernel/netlink/link.ts';
 import type { SetLinkRequest } from '../../kernel/netlink/requests.ts';
 import { formatMac } from '../../wire/address.ts';
@@ -53,14 +53,14 @@ function whenUp(dev: NetDevice, read: () => string): Node {
 
 function deviceDirectory(dev: NetDevice): DirectoryNode {
   const show = (read: () => string | number): Node => kernelFile(() => `${read()}\n`);
-  const ethernet = dev.kind !== 'loopback';
+  const ethernet = dev.kind !== 'loopback' && !isIpDevice(dev.kind);
   return kernelFiles({
-    addr_assign_type: show(() => (dev.kind === 'loopback' ? 0 : dev.macChosen ? 3 : 1)),
-    addr_len: show(() => 6),
-    address: show(() => formatMac(dev.mac)),
+    addr_assign_type: show(() => (!ethernet ? 0 : dev.macChosen ? 3 : 1)),
+    addr_len: show(() => (isIpDevice(dev.kind) ? 4 : 6)),
+    address: show(() => linkAddress(dev, dev.mac)),
     bridge: dev.bridge ? bridgeFiles(dev) : undefined,
     brif: dev.bridge ? portLinks(dev) : undefined,
-    broadcast: show(() => (ethernet ? 'ff:ff:ff:ff:ff:ff' : '00:00:00:00:00:00')),
+    broadcast: show(() => (ethernet ? 'ff:ff:ff:ff:ff:ff' : linkAddress(dev, dev.tunnel?.parms.remote ?? 0))),
     brport: dev.port ? portFiles(dev) : undefined,
     carrier: whenUp(dev, () => (dev.carrier ? '1' : '0')),
     dormant: whenUp(dev, () => '0'),
@@ -68,7 +68,7 @@ function deviceDirectory(dev: NetDevice): DirectoryNode {
     flags: kernelFile(() => `0x${flags(dev).toString(16)}\n`, (_view, text) => setFlags(dev, parseNumber(text))),
     ifalias: kernelFile(() => (dev.alias === null ? '\n' : `${dev.alias}\n`), (_view, text) => change(dev, { alias: text.replace(/\n$/, '') })),
     ifindex: show(() => dev.ifindex),
-    iflink: show(() => (dev.peer ? dev.peer.ifindex : dev.ifindex)),
+    iflink: show(() => dev.tunnel?.parms.link ?? (dev.peer ? dev.peer.ifindex : dev.ifindex)),
     link_mode: show(() => 0),
     master: dev.master ? kernelLink(() => `../${dev.master!.name}`) : undefined,
     mtu: kernelFile(() => `${dev.mtu}\n`, (_view, text) => change(dev, { mtu: parseNumber(text) })),
@@ -78,10 +78,17 @@ function deviceDirectory(dev: NetDevice): DirectoryNode {
     statistics: statistics(dev),
     subsystem: kernelLink(() => '../../../../class/net'),
     tx_queue_len: kernelFile(() => `${dev.txqlen}\n`, (_view, text) => change(dev, { txqlen: parseNumber(text) })),
-    type: show(() => (ethernet ? 1 : 772)),
+    type: show(() => ARPHRD[dev.kind] ?? 1),
     uevent: kernelFile(() => `${dev.kind === 'bridge' || dev.kind === 'vlan' ? `DEVTYPE=${dev.kind}\n` : ''}INTERFACE=${dev.name}\nIFINDEX=${dev.ifindex}\n`),
     ...Object.fromEntries(lowerLinks(dev)),
   });
+}
+
+const ARPHRD: Readonly<Partial<Record<NetDevice['kind'], number>>> = { loopback: 772, ipip: 768, gre: 778 };
+
+/** An address of the link layer byte by byte: four bytes of a tunnel's end, else six. */
+function linkAddress(dev: NetDevice, address: number): string {
+  return isIpDevice(dev.kind) ? formatMac(address).slice(6) : formatMac(address);
 }
 
 /** `lower_v0` and `upper_br0`. */
@@ -101,6 +108,7 @@ function portLinks(dev: NetDevice): DirectoryNode {
 const IFF_UP = 0x1;
 const IFF_BROADCAST = 0x2;
 const IFF_LOOPBACK = 0x8;
+const IFF_POINTOPOINT = 0x10;
 const IFF_NOARP = 0x80;
 const IFF_PROMISC = 0x100;
 const IFF_ALLMULTI = 0x200;
@@ -108,7 +116,8 @@ const IFF_MULTICAST = 0x1000;
 
 /** dev->flags, without what the kernel adds for ioctl (RUNNING, LOWER_UP). */
 function flags(dev: NetDevice): number {
-  return (dev.up ? IFF_UP : 0) | (dev.kind === 'loopback' ? IFF_LOOPBACK : IFF_BROADCAST) | (dev.noarp ? IFF_NOARP : 0)
+  const link = dev.kind === 'loopback' ? IFF_LOOPBACK : !isIpDevice(dev.kind) ? IFF_BROADCAST : isPointopoint(dev) ? IFF_POINTOPOINT : 0;
+  return (dev.up ? IFF_UP : 0) | link | (dev.noarp ? IFF_NOARP : 0)
     | (dev.promisc ? IFF_PROMISC : 0) | (dev.allmulti ? IFF_ALLMULTI : 0) | (dev.multicast && dev.kind !== 'loopback' ? IFF_MULTICAST : 0);
 }
 
@@ -120,12 +129,13 @@ function setFlags(dev: NetDevice, value: number): void {
 }
 
 function statistics(dev: NetDevice): DirectoryNode {
-  const zero = ['collisions', 'rx_compressed', 'rx_crc_errors', 'rx_fifo_errors', 'rx_frame_errors', 'rx_length_errors', 'rx_missed_errors', 'rx_nohandler',
-    'rx_over_errors', 'tx_aborted_errors', 'tx_carrier_errors', 'tx_compressed', 'tx_fifo_errors', 'tx_heartbeat_errors', 'tx_window_errors'];
+  const zero = ['rx_compressed', 'rx_length_errors', 'rx_missed_errors', 'rx_nohandler',
+    'rx_over_errors', 'tx_aborted_errors', 'tx_compressed', 'tx_fifo_errors', 'tx_heartbeat_errors', 'tx_window_errors'];
   const s = dev.stats;
   const counted: Readonly<Record<string, () => number>> = {
     multicast: () => s.multicast, rx_bytes: () => s.rxBytes, rx_dropped: () => s.rxDropped, rx_errors: () => s.rxErrors, rx_packets: () => s.rxPackets,
-    tx_bytes: () => s.txBytes, tx_dropped: () => s.txDropped, tx_errors: () => s.txErrors, tx_packets: () => s.txPackets,
+    collisions: () => s.collisions ?? 0, rx_crc_errors: () => s.rxCrcErrors ?? 0, rx_fifo_errors: () => s.rxFifoErrors ?? 0, rx_frame_errors: () => s.rxFrameErrors ?? 0,
+    tx_bytes: () => s.txBytes, tx_carrier_errors: () => s.txCarrierErrors ?? 0, tx_dropped: () => s.txDropped, tx_errors: () => s.txErrors, tx_packets: () => s.txPackets,
   };
   const files: Record<string, Node> = {};
   for (const name of zero) files[name] = kernelFile(() => '0\n');

@@ -3,7 +3,7 @@ export interface Point {
   readonly y: number;
 }
 
-export type BoxKind = 'machine' | 'namespace' | 'stack' | 'bridge' | 'device' | 'nic' | 'switch';
+export type BoxKind = 'machine' | 'namespace' | 'stack' | 'bridge' | 'device' | 'nic' | 'switch' | 'vtep';
 
 /** A rectangle of the map. `id`: the place it stands for; a stack's is its namespace's with `@stack` behind. */
 export interface Box {
@@ -17,8 +17,8 @@ export interface Box {
   readonly inside: string | null;
 }
 
-/** `cable` and `veth` are links; `port` ties a bridge to a port that lies away from it, `inner` a stack to its devices. */
-export type RouteKind = 'veth' | 'cable' | 'port' | 'inner';
+/** `cable` and `veth` are links; `port` ties a bridge to a port that lies away from it, `inner` a stack to its devices; a `tube` is a tunnel. */
+export type RouteKind = 'veth' | 'cable' | 'port' | 'inner' | 'tube';
 
 /** A line of the map from box `a` to box `b`: straight pieces, horizontal or vertical. */
 export interface Route {
@@ -34,6 +34,15 @@ export interface Layout {
   readonly height: number;
   readonly boxes: ReadonlyMap<string, Box>;
   readonly routes: ReadonlyMap<string, Route>;
+  /** Tubes of many ends, which share one lane; those of few are routes. */
+  readonly buses: readonly Bus[];
+}
+
+/** One tube for all the ends of a network: each end has its branch down to it. */
+export interface Bus {
+  readonly overlay: string;
+  readonly y: number;
+  readonly members: ReadonlySet<string>;
 }
 
 export function center(box: Box): Point {

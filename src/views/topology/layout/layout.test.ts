@@ -3,22 +3,24 @@ import { describe, expect, it } from 'vitest';
 import type { Topology, TopologyDevice, TopologyLink, TopologyMachine } from '../../../store/topology.ts';
 import { linkId } from '../../../store/topology.ts';
 import { crosses, type Box, type Layout } from './geometry.ts';
-import { anchorOf } from '../motion.ts';
+import { anchorOf, linkPoints } from '../motion.ts';
 import { layoutTopology } from './layout.ts';
-import { STRIP_HEIGHT, STRIP_WIDTH } from './sizes.ts';
+import { STRIP_HEIGHT, STRIP_WIDTH, WRAPPED_WIDTH } from './sizes.ts';
 
 interface Shape {
   /** For every machine: for every namespace the bridge (index) of each of its devices, -1 for a veth to the root without a bridge. */
   readonly machines: readonly { readonly bridges: number; readonly pods: readonly (readonly number[])[] }[];
   readonly switchCount: number;
+  /** Networks over the network: an end in every machine's root, a port of the first bridge where it says so and there is one. */
+  readonly overlays?: readonly { readonly bridged: boolean }[];
 }
 
-function device(machine: string, netns: string, name: string, kind: TopologyDevice['kind'], master: string | null = null): TopologyDevice {
+function device(machine: string, netns: string, name: string, kind: TopologyDevice['kind'], master: string | null = null, vni: number | null = null): TopologyDevice {
   const place = netns === '' ? machine : `${machine}/${netns}`;
-  return { id: `${place}:${name}`, machine, netns, name, kind, master, below: null };
+  return { id: `${place}:${name}`, machine, netns, name, kind, master, below: null, tunnel: vni === null ? null : { kind: 'vxlan', number: vni, network: `vxlan ${vni}` } };
 }
 
-function build({ machines, switchCount }: Shape): Topology {
+function build({ machines, switchCount, overlays = [] }: Shape): Topology {
   const links: TopologyLink[] = [];
   const devices = new Map<string, TopologyDevice>();
   const built: TopologyMachine[] = machines.map(({ bridges, pods }, index) => {
@@ -37,6 +39,7 @@ function build({ machines, switchCount }: Shape): Topology {
     });
     const nics = Array.from({ length: switchCount }, (_, nic) => device(machine, '', `eth${nic}`, 'nic', nic === 0 && bridges > 1 ? `${machine}:br0` : null));
     root.push(...nics);
+    overlays.forEach(({ bridged }, vni) => root.push(device(machine, '', `vxlan${vni}`, 'vxlan', bridged && bridges > 0 ? `${machine}:br0` : null, vni)));
     return { name: machine, namespaces: [{ id: machine, machine, name: '', devices: root }, ...namespaces] };
   });
   const switches = Array.from({ length: switchCount }, (_, lan) => {
@@ -45,12 +48,20 @@ function build({ machines, switchCount }: Shape): Topology {
     return { name: `lan${lan}`, ports };
   });
   for (const machine of built) for (const namespace of machine.namespaces) for (const one of namespace.devices) devices.set(one.id, one);
-  return { machines: built, switches, links, devices };
+  return {
+    machines: built, switches, links, devices,
+    overlays: built.length < 2 ? [] : overlays.map((_, number) => ({ id: `vxlan ${number}`, kind: 'vxlan' as const, number, members: built.map(({ name }) => `${name}:vxlan${number}`) })),
+  };
 }
 
 const SHAPES: fc.Arbitrary<Shape> = fc.record({
   machines: fc.array(fc.record({ bridges: fc.integer({ min: 0, max: 3 }), pods: fc.array(fc.array(fc.integer({ min: -1, max: 2 }), { minLength: 1, maxLength: 3 }), { maxLength: 6 }) }), { minLength: 1, maxLength: 4 }),
   switchCount: fc.integer({ min: 0, max: 3 }),
+});
+const TUNNELLED: fc.Arbitrary<Shape> = fc.record({
+  machines: fc.array(fc.record({ bridges: fc.integer({ min: 0, max: 2 }), pods: fc.array(fc.array(fc.integer({ min: -1, max: 1 }), { minLength: 1, maxLength: 2 }), { maxLength: 4 }) }), { minLength: 1, maxLength: 7 }),
+  switchCount: fc.integer({ min: 0, max: 2 }),
+  overlays: fc.array(fc.record({ bridged: fc.boolean() }), { minLength: 1, maxLength: 3 }),
 });
 
 function owns(box: Box, end: string, layout: Layout): boolean {
@@ -77,6 +88,8 @@ export function faultsOf(layout: Layout, topology: Topology): string[] {
   for (const route of layout.routes.values()) {
     for (const box of boxes) {
       if (owns(box, route.a, layout) || owns(box, route.b, layout)) continue;
+      // A tube goes behind the machines between its ends.
+      if (route.kind === 'tube' && (box.kind === 'machine' || box.kind === 'stack')) continue;
       if (crosses(route, box)) faults.push(`${route.id} crosses ${box.id}`);
     }
   }
@@ -117,10 +130,10 @@ describe('layoutTopology', () => {
 
   it('lets a packet that rests on a device, a bridge or a stack cover no name of a device', () => {
     fc.assert(
-      fc.property(SHAPES, (shape) => {
+      fc.property(fc.oneof(SHAPES, TUNNELLED), (shape) => {
         const layout = layoutTopology(build(shape));
         const boxes = [...layout.boxes.values()];
-        const named = boxes.filter(({ kind }) => kind === 'device' || kind === 'nic');
+        const named = boxes.filter(({ kind }) => kind === 'device' || kind === 'nic' || kind === 'vtep');
         for (const { id, kind } of boxes) {
           if (kind === 'machine' || kind === 'switch') continue;
           const { x, y } = anchorOf(layout, kind === 'stack' || kind === 'namespace' ? { kind: 'stack', id: id.replace('@stack', '') } : { kind: 'device', id })!;
@@ -130,6 +143,33 @@ describe('layoutTopology', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('keeps them so where there are tunnels, and ties their ends two by two or to one bus', () => {
+    fc.assert(
+      fc.property(TUNNELLED, (shape) => {
+        const topology = build(shape);
+        const layout = layoutTopology(topology);
+        expect(faultsOf(layout, topology)).toEqual([]);
+        for (const { members } of topology.overlays) {
+          for (const [index, a] of members.entries()) for (const b of members.slice(index + 1)) expect(linkPoints(layout, b, a)!.length).toBeGreaterThan(1);
+        }
+        expect(layout.buses).toHaveLength(shape.machines.length > 3 ? topology.overlays.length : 0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('joins two ends side by side by a straight tube, at one height', () => {
+    const layout = layoutTopology(build({ machines: [{ bridges: 1, pods: [[0]] }, { bridges: 0, pods: [[-1], [-1]] }], switchCount: 1, overlays: [{ bridged: true }] }));
+    const points = linkPoints(layout, 'node1:vxlan0', 'node2:vxlan0')!;
+    expect(points).toHaveLength(2);
+    expect(points[0]!.y).toBe(points[1]!.y);
+    const strip = [...layout.boxes.values()].filter(({ kind }) => kind === 'vtep' || kind === 'nic');
+    for (const { x, y } of strip.map(({ id }) => anchorOf(layout, { kind: 'device', id })!)) {
+      const wrapped: Box = { id: 'strip', kind: 'device', x: x - WRAPPED_WIDTH / 2, y: y - STRIP_HEIGHT / 2, width: WRAPPED_WIDTH, height: STRIP_HEIGHT, inside: null };
+      expect(strip.filter((box) => overlap(wrapped, box)).map(({ id }) => id)).toEqual([]);
+    }
   });
 
   it('gives the same picture every time', () => {

@@ -2,6 +2,7 @@ import { linkId, type Topology } from '../../../store/topology.ts';
 import type { Box, Layout, Point, Route } from './geometry.ts';
 import { assignLanes, laneCount, LANE, routeThrough, type Crossing } from './lanes.ts';
 import { layoutMachine, type MachineLayout } from './machine.ts';
+import { NO_TUBES, placeTubes, planTubes, type TubePlan } from './tubes.ts';
 import { BAR_HEIGHT, CHANNEL, MACHINE_GAP, PAD, titleWidth } from './sizes.ts';
 
 /**
@@ -9,7 +10,14 @@ import { BAR_HEIGHT, CHANNEL, MACHINE_GAP, PAD, titleWidth } from './sizes.ts';
  * Deterministic, and the same at every step of a run. `hooked`: machines whose stack has room for its hooks.
  */
 export function layoutTopology(topology: Topology, hooked: ReadonlySet<string> = new Set()): Layout {
-  const machines = topology.machines.map((machine) => layoutMachine(machine, topology.links, hooked.has(machine.name)));
+  const layout = layoutWith(topology, hooked, NO_TUBES);
+  if (topology.overlays.length === 0) return layout;
+  // How many lanes the tubes need is known once everything has its place from left to right; they then need room from top to bottom.
+  return layoutWith(topology, hooked, planTubes(topology, layout.boxes));
+}
+
+function layoutWith(topology: Topology, hooked: ReadonlySet<string>, plan: TubePlan): Layout {
+  const machines = topology.machines.map((machine) => layoutMachine(machine, topology.links, hooked.has(machine.name), plan.count));
   const boxes = new Map<string, Box>();
   const routes = new Map<string, Route>();
   const nics = new Map<string, Point>();
@@ -22,7 +30,9 @@ export function layoutTopology(topology: Topology, hooked: ReadonlySet<string> =
   const right = Math.max(PAD, x - MACHINE_GAP);
   const bottom = placeCables(topology, boxes, routes, nics, PAD + height);
   const width = Math.max(right, ...[...boxes.values()].map((box) => box.x + box.width)) + PAD;
-  return { width, height: bottom + PAD, boxes, routes };
+  const { routes: tubes, buses } = placeTubes(topology, boxes, plan);
+  for (const tube of tubes) routes.set(tube.id, tube);
+  return { width, height: bottom + PAD, boxes, routes, buses };
 }
 
 function shift(machine: MachineLayout, dx: number, dy: number, boxes: Map<string, Box>, routes: Map<string, Route>, nics: Map<string, Point>): void {

@@ -2,7 +2,7 @@ import type { TopologyDevice, TopologyLink, TopologyMachine, TopologyNamespace }
 import type { Box, Point, Route } from './geometry.ts';
 import { assignLanes, laneCount, LANE, routeThrough, type Crossing } from './lanes.ts';
 import {
-  BAR_HEIGHT, BRIDGE_HEIGHT, CHANNEL, chipWidth, CHIP_HEIGHT, GAP, namespaceHeight, namespaceWidth, nicWidth, NIC_HEIGHT, PAD, HOOKED_STACK, STACK, TITLE, titleWidth,
+  BAR_HEIGHT, BRIDGE_HEIGHT, CHANNEL, chipWidth, CHIP_HEIGHT, GAP, namespaceHeight, namespaceWidth, nicWidth, NIC_HEIGHT, PAD, HOOKED_STACK, STACK, TITLE, titleWidth, TUNNEL_STACK_WIDTH, tunnelStrip, vtepWidth, VTEP_HEIGHT,
 } from './sizes.ts';
 
 /** A machine laid out from its own corner (0, 0). `nics`: where a cable leaves each NIC. */
@@ -21,23 +21,26 @@ interface Draft {
   readonly routes: Route[];
   /** Where a link leaves each device. */
   readonly exits: Map<string, Point>;
-  /** Left edge of each NIC that is a bridge port. */
+  /** Left edge of each NIC and tunnel that is a bridge port. */
   readonly slots: Map<string, number>;
   readonly stack: { readonly width: number; readonly height: number };
+  /** How many tubes run below the ends of tunnels. */
+  readonly lanes: number;
 }
 
 /**
  * Rows from the top: the namespaces, a free strip for their veths, the bridges of the root namespace with their ports, its IP
- * stack, its NICs on the lower edge. Lines run in the strips or straight down, so none crosses a box that is not its own.
+ * stack, the ends of its tunnels, its NICs on the lower edge. Lines run in the strips or straight down, so none crosses a box that
+ * is not its own. `lanes`: how many tubes run below the ends of tunnels.
  */
-export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[], hooked: boolean): MachineLayout {
-  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map(), stack: hooked ? HOOKED_STACK : STACK };
+export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[], hooked: boolean, lanes = 0): MachineLayout {
   const root = machine.namespaces.find((namespace) => namespace.name === '')!;
+  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map(), stack: stackSize(root, hooked), lanes };
   const bridges = root.devices.filter((device) => device.kind === 'bridge');
   const bottom = root.devices.filter((device) => device.kind === 'nic');
   const rowOne = placeNamespaces(draft, orderNamespaces(machine, draft.links, bridges));
   const rowTwo = placeRootDevices(draft, root, bridges, rowOne);
-  const stackBottom = placeStack(draft, root, bottom, rowTwo);
+  const stackBottom = placeStack(draft, root, rowTwo);
   const width = Math.max(rowOne.right, rowTwo.right, stackBottom.right, titleWidth(machine.name) + PAD) + PAD;
   const box: Box = { id: machine.name, kind: 'machine', x: 0, y: 0, width, height: stackBottom.y, inside: null };
   const stack = draft.boxes.find((other) => other.kind === 'stack')!;
@@ -48,6 +51,26 @@ export function layoutMachine(machine: TopologyMachine, links: readonly Topology
     routes: draft.routes,
     nics: new Map(bottom.map((device) => [device.id, draft.exits.get(device.id)!])),
   };
+}
+
+/** A packet that is wrapped needs more room on the stack. */
+function stackSize(root: TopologyNamespace, hooked: boolean): { width: number; height: number } {
+  const { width, height } = hooked ? HOOKED_STACK : STACK;
+  return { width: root.devices.some(isEnd) ? Math.max(width, TUNNEL_STACK_WIDTH) : width, height };
+}
+
+/** The end of a tunnel. */
+function isEnd(device: TopologyDevice): boolean {
+  return device.tunnel !== null;
+}
+
+/** Devices that stand below the stack: the ends of tunnels, then the NICs. */
+function lowerDevices(root: TopologyNamespace): TopologyDevice[] {
+  return [...root.devices.filter(isEnd), ...root.devices.filter((device) => device.kind === 'nic')];
+}
+
+function lowerWidth(device: TopologyDevice): number {
+  return isEnd(device) ? vtepWidth(device.name) : nicWidth(device.name);
 }
 
 function ownedBy(machine: TopologyMachine, link: TopologyLink): boolean {
@@ -107,50 +130,56 @@ function spread(draft: Draft, devices: readonly TopologyDevice[], widths: readon
 interface RootRow {
   readonly right: number;
   readonly bottom: number;
-  /** Left edge of the leftmost NIC that is a bridge port: the stack keeps to the left of it. */
+  /** Left edge of the leftmost of the bridges' ports that stand below the stack, which keeps to the left of it. */
   readonly slots: number;
 }
 
 interface Group {
   readonly bridge: TopologyDevice | null;
   readonly chips: readonly TopologyDevice[];
-  /** NICs that are ports of the bridge; each has a slot at the right end of the bar and hangs straight below it. */
-  readonly nics: readonly TopologyDevice[];
+  /** NICs and tunnels that are ports of the bridge; each has a slot at the right end of the bar and hangs straight below it. */
+  readonly hanging: readonly TopologyDevice[];
 }
 
-function nicsWidth(nics: readonly TopologyDevice[]): number {
-  return nics.reduce((sum, nic) => sum + nicWidth(nic.name) + GAP, 0);
+function rowWidth(devices: readonly TopologyDevice[]): number {
+  return devices.reduce((sum, device) => sum + lowerWidth(device) + GAP, 0);
 }
 
 function placeRootDevices(draft: Draft, root: TopologyNamespace, bridges: readonly TopologyDevice[], above: { right: number; bottom: number }): RootRow {
   const chips = root.devices.filter((device) => device.kind === 'veth' || device.kind === 'vlan');
-  const nics = root.devices.filter((device) => device.kind === 'nic');
+  const lower = lowerDevices(root);
   if (chips.length === 0 && bridges.length === 0 && draft.links.length === 0) return { right: above.right, bottom: above.bottom + GAP, slots: Number.MAX_SAFE_INTEGER };
   const groups: Group[] = [
-    ...bridges.map((bridge) => ({ bridge, chips: chips.filter((chip) => chip.master === bridge.id), nics: nics.filter((nic) => nic.master === bridge.id) })),
-    ...chips.filter((chip) => chip.master === null).map((chip) => ({ bridge: null, chips: [chip], nics: [] })),
+    ...bridges.map((bridge) => ({ bridge, chips: chips.filter((chip) => chip.master === bridge.id), hanging: lower.filter((device) => device.master === bridge.id) })),
+    ...chips.filter((chip) => chip.master === null).map((chip) => ({ bridge: null, chips: [chip], hanging: [] })),
   ];
-  const wanted = groups.map((group) => ({ ...group, at: barycentre(draft, group.chips) })).sort((x, y) => Math.sign(x.nics.length) - Math.sign(y.nics.length) || x.at - y.at);
-  const stackRoom = PAD + Math.max(draft.stack.width, nicsWidth(nics.filter((nic) => nic.master === null))) + GAP;
+  const wanted = groups.map((group) => ({ ...group, at: barycentre(draft, group.chips) })).sort((x, y) => Math.sign(x.hanging.length) - Math.sign(y.hanging.length) || x.at - y.at);
+  const stackRoom = PAD + Math.max(draft.stack.width, rowWidth(lower.filter((device) => device.master === null)) + returnsWidth(lower)) + GAP;
   const alone = groups.length === 1;
   let cursor = PAD;
   const placed = wanted.map((group): PlacedGroup => {
     const xs = placeChips(draft, group.chips, cursor);
     const left = alone ? PAD : Math.max(cursor, xs.left - 12);
-    const bar = group.bridge ? left + Math.max(200, titleWidth(group.bridge.name) + 130) : 0;
-    const slots = Math.max(xs.right + 12, bar, alone ? above.right : 0, group.nics.length > 0 ? stackRoom : 0);
-    const right = group.nics.length === 0 ? slots : slots + nicsWidth(group.nics);
+    const bar = group.bridge ? left + Math.max(200, titleWidth(group.bridge.name) + 165) : 0;
+    const slots = Math.max(xs.right + 12, group.hanging.some((device) => device.kind === 'nic') ? bar : 0, alone ? above.right : 0, group.hanging.length > 0 ? stackRoom : 0);
+    const right = Math.max(bar, group.hanging.length === 0 ? slots : slots + rowWidth(group.hanging));
     cursor = right + GAP;
     return { ...group, xs, left, right, slots };
   });
   return emitRootRow(draft, placed, above.bottom);
 }
 
+/** Room at the stack's right end for the lines that come back from tunnels that hang on a bridge. */
+const RETURN = 14;
+function returnsWidth(lower: readonly TopologyDevice[]): number {
+  return lower.filter((device) => isEnd(device) && device.master !== null).length * RETURN;
+}
+
 interface PlacedGroup extends Group {
   readonly xs: { readonly left: number; readonly right: number; readonly at: readonly number[] };
   readonly left: number;
   readonly right: number;
-  /** Where the slots of its NICs begin. */
+  /** Where the slots of what hangs below it begin. */
   readonly slots: number;
 }
 
@@ -177,12 +206,12 @@ function emitRootRow(draft: Draft, placed: readonly PlacedGroup[], top: number):
   }
   for (const group of placed) {
     let x = group.slots;
-    for (const nic of group.nics) {
-      draft.slots.set(nic.id, x);
-      x += nicWidth(nic.name) + GAP;
+    for (const device of group.hanging) {
+      draft.slots.set(device.id, x);
+      x += lowerWidth(device) + GAP;
     }
   }
-  const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.nics.length > 0).map((group) => group.slots));
+  const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.hanging.length > 0).map((group) => group.slots));
   return { right: Math.max(PAD, ...placed.map((group) => group.right)), bottom: placed.length === 0 ? y : y + CHIP_HEIGHT / 2 + BRIDGE_HEIGHT, slots };
 }
 
@@ -216,31 +245,50 @@ function placeChips(draft: Draft, chips: readonly TopologyDevice[], from: number
   return chips.length === 0 ? { left: from + 12, right: from + 12, at } : { left, right: edge - 12, at };
 }
 
-/** The stack, what hangs on it above and below, and the NICs on the machine's lower edge; those that are bridge ports hang below their bar. */
-function placeStack(draft: Draft, root: TopologyNamespace, nics: readonly TopologyDevice[], above: RootRow): { y: number; right: number; gutter: boolean } {
-  const routed = nics.filter((nic) => nic.master === null);
-  const bridged = nics.filter((nic) => nic.master !== null);
+/** The stack, what hangs on it above and below, and the NICs on the machine's lower edge; ports of bridges hang below their bar. */
+function placeStack(draft: Draft, root: TopologyNamespace, above: RootRow): { y: number; right: number; gutter: boolean } {
+  const lower = lowerDevices(root);
+  const routed = lower.filter((device) => device.master === null);
+  const bridged = lower.filter((device) => device.master !== null);
   const top = above.bottom + GAP + 4;
-  const total = nicsWidth(routed) - GAP;
+  const total = rowWidth(routed) - GAP;
+  const returns = returnsWidth(lower);
   const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + total, PAD + draft.stack.width);
   const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: draft.stack.height, inside: draft.machine.name };
   draft.boxes.push(stack);
   hang(draft, root, stack, above.bottom);
-  const y = top + draft.stack.height + (nics.length === 0 ? PAD : GAP + NIC_HEIGHT / 2);
-  let x = PAD + Math.max(0, (stackRight - PAD - total) / 2);
-  for (const nic of routed) {
-    const middle = x + nicWidth(nic.name) / 2;
-    draft.routes.push({ id: `${nic.id}|stack`, kind: 'inner', a: stack.id, b: nic.id, points: [{ x: middle, y: top + draft.stack.height }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
-    x = placeNic(draft, nic, x, y);
+  const rows = lowerRows(draft, lower, top + draft.stack.height);
+  let x = PAD + Math.max(0, (stackRight - PAD - returns - total) / 2);
+  for (const device of routed) {
+    const middle = x + lowerWidth(device) / 2;
+    draft.routes.push({ id: `${device.id}|stack`, kind: 'inner', a: stack.id, b: device.id, points: [{ x: middle, y: top + draft.stack.height }, { x: middle, y: rows.topOf(device) }] });
+    x = placeLower(draft, device, x, rows.topOf(device));
   }
-  for (const nic of bridged) {
-    const slot = draft.slots.get(nic.id)!;
-    const bar = draft.boxes.find((box) => box.id === nic.master)!;
-    const middle = slot + nicWidth(nic.name) / 2;
-    draft.routes.push({ id: `${nic.id}|${nic.master}`, kind: 'port', a: bar.id, b: nic.id, points: [{ x: middle, y: bar.y + bar.height }, { x: middle, y: y - NIC_HEIGHT / 2 }] });
-    placeNic(draft, nic, slot, y);
-  }
-  return { y, right: Math.max(stackRight, above.right, x - GAP), gutter: bridged.length > 0 };
+  bridged.forEach((device, index) => {
+    const slot = draft.slots.get(device.id)!;
+    const bar = draft.boxes.find((box) => box.id === device.master)!;
+    const middle = slot + lowerWidth(device) / 2;
+    draft.routes.push({ id: `${device.id}|${device.master}`, kind: 'port', a: bar.id, b: device.id, points: [{ x: middle, y: bar.y + bar.height }, { x: middle, y: rows.topOf(device) }] });
+    placeLower(draft, device, slot, rows.topOf(device));
+    if (isEnd(device)) goBack(draft, device, stack, stackRight - RETURN * (index + 0.5));
+  });
+  return { y: rows.edge, right: Math.max(stackRight, above.right, x - GAP), gutter: bridged.length > 0 };
+}
+
+/** Heights below the stack: the ends of tunnels, a strip for their tubes, the NICs across the machine's lower edge. */
+function lowerRows(draft: Draft, lower: readonly TopologyDevice[], bottom: number): { topOf: (device: TopologyDevice) => number; edge: number } {
+  const nics = lower.some((device) => !isEnd(device));
+  const strip = lower.some(isEnd) ? GAP + VTEP_HEIGHT + tunnelStrip(draft.lanes) : 0;
+  const nicTop = bottom + (strip === 0 ? GAP : strip);
+  return { topOf: (device) => (isEnd(device) ? bottom + GAP : nicTop), edge: nics ? nicTop + NIC_HEIGHT / 2 : bottom + (strip === 0 ? PAD : strip) };
+}
+
+/** From a tunnel that hangs on a bridge to the stack, which sends what it has wrapped. */
+function goBack(draft: Draft, device: TopologyDevice, stack: Box, x: number): void {
+  const box = draft.boxes.find(({ id }) => id === device.id)!;
+  const corner = box.y + box.height + 10;
+  const middle = box.x + 18;
+  draft.routes.push({ id: `${device.id}|stack`, kind: 'inner', a: device.id, b: stack.id, points: [{ x: middle, y: box.y + box.height }, { x: middle, y: corner }, { x, y: corner }, { x, y: stack.y + stack.height }] });
 }
 
 /** Lines from the stack up to the bridges and the devices that are nobody's port: straight, or along the strip above the stack. */
@@ -258,9 +306,12 @@ function hang(draft: Draft, root: TopologyNamespace, stack: Box, bottom: number)
   }
 }
 
-function placeNic(draft: Draft, nic: TopologyDevice, x: number, y: number): number {
-  const width = nicWidth(nic.name);
-  draft.boxes.push({ id: nic.id, kind: 'nic', x, y: y - NIC_HEIGHT / 2, width, height: NIC_HEIGHT, inside: draft.machine.name });
-  draft.exits.set(nic.id, { x: x + width / 2, y: y + NIC_HEIGHT / 2 });
+/** The end of a tunnel, or a NIC; answers where the next one may begin. */
+function placeLower(draft: Draft, device: TopologyDevice, x: number, y: number): number {
+  const width = lowerWidth(device);
+  const end = isEnd(device);
+  const height = end ? VTEP_HEIGHT : NIC_HEIGHT;
+  draft.boxes.push({ id: device.id, kind: end ? 'vtep' : 'nic', x, y, width, height, inside: draft.machine.name });
+  draft.exits.set(device.id, { x: x + width / 2, y: y + height });
   return x + width + GAP;
 }

@@ -8,6 +8,13 @@ export const BAR_HEIGHT = 34;
 /** A stack at its smallest: a line of words, and a packet below it; with its hooks between the two. */
 export const STACK = { width: 180, height: 78 } as const;
 export const HOOKED_STACK = { width: 262, height: 128 } as const;
+/** The end of a tunnel, as wide as a packet that is wrapped may be beside it. */
+export const VTEP_WIDTH = 128;
+export const VTEP_HEIGHT = 40;
+/** Below the ends of tunnels: room for a packet, and for the tubes that do not go straight. */
+export const TUBE_TOP = 24;
+export const TUBE_LANE = 18;
+export const TUNNEL_STACK_WIDTH = 224;
 export const MACHINE_GAP = 48;
 export const CHANNEL = 44;
 /** Height of a bridge's bar: half a port, and a packet below it. */
@@ -15,6 +22,8 @@ export const BRIDGE_HEIGHT = 56;
 /** A packet's strip, with its line of addresses. */
 export const STRIP_HEIGHT = 40;
 export const STRIP_WIDTH = 168;
+/** Of one that is wrapped in another. */
+export const WRAPPED_WIDTH = 216;
 
 const MONO = 7.3;
 const SANS = 7.6;
@@ -25,6 +34,15 @@ export function chipWidth(name: string): number {
 
 export function nicWidth(name: string): number {
   return Math.max(124, chipWidth(name));
+}
+
+export function vtepWidth(name: string): number {
+  return Math.max(VTEP_WIDTH, chipWidth(name));
+}
+
+/** Height of the strip between the ends of tunnels and the NICs. */
+export function tunnelStrip(lanes: number): number {
+  return Math.max(STRIP_HEIGHT + 10, TUBE_TOP + lanes * TUBE_LANE + 8);
 }
 
 export function titleWidth(title: string): number {

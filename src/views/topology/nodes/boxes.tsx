@@ -1,6 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { formatIpv4, type AddrRow, type LinkRow, type State } from '../../../core/index.ts';
-import { tableOf } from '../../../store/topology.ts';
+import { endOf, endText, tableOf } from '../../../store/topology.ts';
 import { sceneAt } from '../../../store/scene.ts';
 import { useNow, usePlayer, usePlayerState } from '../../player/player-context.ts';
 import type { Box } from '../layout/geometry.ts';
@@ -134,8 +134,9 @@ export function BridgeBox({ data: { box } }: BoxProps) {
 
 export function DeviceBox({ data: { box } }: BoxProps) {
   const { device, state, onClick, look } = useDevice(box);
+  const tunnel = usePlayerState(({ run }) => (run?.topology.devices.get(box.id)?.tunnel ?? null) !== null);
   return (
-    <div className={`map-device ${look}`} onClick={onClick} data-place={box.id} title={state === 'up' ? device : `${device}: ${state}`}>
+    <div className={`map-device ${tunnel ? 'map-vtep ' : ''}${look}`} onClick={onClick} data-place={box.id} title={state === 'up' ? device : `${device}: ${state}`}>
       {device}
     </div>
   );
@@ -147,6 +148,27 @@ export function NicBox({ data: { box } }: BoxProps) {
     <div className={`map-nic ${look}`} onClick={onClick} data-place={box.id}>
       <span className="map-name">{device}</span>
       <span className="map-address">{address !== '' ? address : state === 'up' ? 'no address' : state}</span>
+    </div>
+  );
+}
+
+function networkText(row: LinkRow | null): string {
+  const end = row ? endOf(row) : null;
+  return end ? endText(end) : '';
+}
+
+/** The end of a tunnel: its network, and the address that it has itself. */
+export function VtepBox({ data: { box } }: BoxProps) {
+  const { device, state, address, onClick, look } = useDevice(box);
+  const { place } = placeOfBox(box);
+  const network = useNow((_run, _seq, tables) => networkText(linkRow(tables, place, device)), '');
+  const trouble = state === 'up' || state === 'gone' ? '' : ` · ${state}`;
+  const own = address === '' ? '' : ` · ${address.split(' ')[0]!.replace(/\/.*/, '')}`;
+  const text = `${network}${trouble === '' ? own : trouble}`;
+  return (
+    <div className={`map-nic map-vtep ${look}`} onClick={onClick} data-place={box.id} title={`${device}: ${text}`}>
+      <span className="map-name">{device}</span>
+      <span className="map-address">{text}</span>
     </div>
   );
 }

@@ -64,9 +64,10 @@ export function fdbCreate(br: BridgeState, dst: NetDevice | null, mac: Mac, vlan
 }
 
 export function fdbDelete(br: BridgeState, f: FdbEntry): void {
+  // Who hears of it still finds the entry, for its times.
+  br.dev.ns.tables.fdb.delete(f.key);
   if (f.vlan === 0) br.fdb.delete(f.mac);
   else br.fdbByVlan.get(f.vlan)?.delete(f.mac);
-  br.dev.ns.tables.fdb.delete(f.key);
 }
 
 /**

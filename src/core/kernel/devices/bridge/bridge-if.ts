@@ -1,7 +1,7 @@
 import { MAC_ZERO } from '../../../wire/address.ts';
 import { devSetMtu } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
-import { commitLink, TSO_MAX_SIZE, type NetDevice } from '../../net-device.ts';
+import { commitLink, isIpDevice, TSO_MAX_SIZE, type NetDevice } from '../../net-device.ts';
 import { brFdbChangeMacAddress, brFdbDeleteByPort, fdbAddLocal } from './bridge-fdb.ts';
 import { brHandleFrame } from './bridge-input.ts';
 import { defaultPort, type BridgeState } from './bridge-state.ts';
@@ -42,7 +42,7 @@ function lowestFreePortNo(br: BridgeState): number {
 }
 
 function mayJoin(br: BridgeState, dev: NetDevice): void {
-  if (dev.kind === 'loopback' || dev.mac === MAC_ZERO) throw new KernelError('EINVAL');
+  if (dev.kind === 'loopback' || isIpDevice(dev.kind) || dev.mac === MAC_ZERO) throw new KernelError('EINVAL');
   if (dev.kind === 'bridge') throw new KernelError('ELOOP', 'Can not enslave a bridge to a bridge');
   if (dev.master) throw new KernelError('EBUSY');
   for (let lower = dev.kind === 'vlan' ? dev.peer : null; lower; lower = lower.kind === 'vlan' ? lower.peer : lower.master) {
@@ -53,7 +53,7 @@ function mayJoin(br: BridgeState, dev: NetDevice): void {
 /** Makes a device a port (br_add_if). Throws EINVAL for a loopback device, ELOOP for a bridge, EBUSY for a port or a loop. */
 export function brAddIf(br: BridgeState, dev: NetDevice): void {
   mayJoin(br, dev);
-  dev.port = defaultPort(lowestFreePortNo(br));
+  dev.port = defaultPort(lowestFreePortNo(br), dev);
   dev.portState = { br, vlans: { pvid: 0, untagged: new Map() } };
   dev.master = br.dev;
   dev.rxHandler = brHandleFrame;

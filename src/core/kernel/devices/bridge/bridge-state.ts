@@ -59,10 +59,11 @@ export const DEFAULT_BRIDGE: BridgeOptions = Object.freeze({
   vlanFiltering: false, vlanDefaultPvid: 1, mcastSnooping: false, groupFwdMask: 0,
 });
 
-/** A new port's settings (new_nbp). The path cost of a 10 Gb/s link, which a veth claims to be, is 2. */
-export function defaultPort(no: number): BridgePortOptions {
+/** A new port's settings (new_nbp). The path cost of a 10 Gb/s link, which a veth claims to be, is 2; that of a tunnel, which tells no speed, 100; VXLAN tells that of the device below. */
+export function defaultPort(no: number, { kind, vxlan }: NetDevice): BridgePortOptions {
+  const fast = kind === 'veth' || kind === 'nic' || kind === 'vlan' || (vxlan !== null && vxlan.config.link !== 0);
   return {
-    state: 'disabled', cost: 2, priority: 32, no,
+    state: 'disabled', cost: fast ? 2 : 100, priority: 32, no,
     hairpin: false, guard: false, rootBlock: false, fastleave: false, learning: true, flood: true, mcastFlood: true,
     bcastFlood: true, isolated: false, proxyArp: false, proxyArpWifi: false, neighSuppress: false,
   };

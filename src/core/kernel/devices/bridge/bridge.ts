@@ -1,7 +1,7 @@
 import { isMulticastMac, MAC_BROADCAST, type Mac } from '../../../wire/address.ts';
 import { frameLength } from '../../../wire/codec.ts';
 import { ETH_P_ARP } from '../../../wire/packet.ts';
-import { joinSnoopers, leaveSnoopers } from '../../dev-addr-lists.ts';
+import { joinSnoopers, leaveSnoopers } from '../../igmp.ts';
 import { registerNetdevice } from '../../dev-state.ts';
 import { dropSkb, ethHdr } from '../../dev.ts';
 import type { Errno } from '../../errno.ts';

@@ -5,7 +5,7 @@ import type { NetNamespace } from '../../net-namespace.ts';
 import { newLink, setLink } from '../../netlink/link.ts';
 import { addNamespace } from '../../netlink/netns.ts';
 
-/** A root namespace with the bridge br0 and the ports p1 .. pN, the other ends q1 .. qN in ns1; everything up, no protocol. */
+/** A root namespace with the bridge br0 and the ports p1 .. pN, the other ends q1 .. qN in ns1; everything up, no protocol unless asked. */
 export interface ThreePorts {
   readonly world: World;
   readonly root: NetNamespace;
@@ -17,8 +17,8 @@ export interface ThreePorts {
 }
 
 /** MACs: pN 02:00:00:00:00:1N, qN 02:00:00:00:00:2N. */
-export function threePorts(count = 3, record: RecordLevel = 'everything'): ThreePorts {
-  const world = new World({ seed: 1, record });
+export function threePorts(count = 3, record: RecordLevel = 'everything', protocols: readonly ((ns: NetNamespace) => void)[] = []): ThreePorts {
+  const world = new World({ seed: 1, record, protocols });
   const machine = world.addMachine('node1', { ipv6: false, brNetfilter: false });
   const { root } = machine;
   const ns1 = addNamespace(machine, 'ns1');

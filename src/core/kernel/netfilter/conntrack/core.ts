@@ -1,4 +1,4 @@
-import { IPPROTO_ICMP, IPPROTO_TCP, type Ipv4Header } from '../../../wire/packet.ts';
+import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_TCP, type Ipv4Header } from '../../../wire/packet.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
 import type { SkBuff } from '../../sk-buff.ts';
 import type { NfHookState, NfVerdict } from '../hooks.ts';
@@ -8,7 +8,7 @@ import { CT_EVENT, ctEvent } from './events.ts';
 import { icmpError } from './icmp-error.ts';
 import { noteWhy, takeWhy } from './invalid.ts';
 import type { TupleHash } from './nf-conn.ts';
-import { genericPacket, icmpPacket, udpPacket, type TrackerVerdict } from './proto.ts';
+import { genericPacket, grePacket, icmpPacket, udpPacket, type TrackerVerdict } from './proto.ts';
 import { ctSync } from './rows.ts';
 import { recordConntrackIn, recordConntrackState } from './steps.ts';
 import { tcpPacket, tcpStateChange } from './tcp-track.ts';
@@ -103,6 +103,7 @@ function handlePacket(ns: NetNamespace, skb: SkBuff, state: NfHookState, { ct, i
     case IPPROTO_TCP: return tcpPacket(ns, skb, state, ct, isReply);
     case 17: return udpPacket(ns, skb, ct, isReply);
     case IPPROTO_ICMP: return icmpPacket(ns, skb, ct, isReply);
+    case IPPROTO_GRE: return grePacket(ns, skb, ct, isReply);
     default: return genericPacket(ns, skb, ct, isReply);
   }
 }

@@ -56,6 +56,16 @@ export function icmpPacket(ns: NetNamespace, skb: SkBuff, ct: NfConn, isReply: b
   return 'accept';
 }
 
+/** nf_conntrack_gre_packet: GRE of version 0 has no ports; once both ends were heard it is ASSURED. */
+export function grePacket(ns: NetNamespace, skb: SkBuff, ct: NfConn, isReply: boolean): TrackerVerdict {
+  ctRefresh(ns, skb, ct, isReply, ctTimeout(ns, ct.seenReply ? 'gre_timeout_stream' : 'gre_timeout'));
+  if (ct.seenReply && !ct.natClash && !ct.assured) {
+    ct.assured = true;
+    ctEvent(ct, CT_EVENT.ASSURED);
+  }
+  return 'accept';
+}
+
 /** generic_packet: a protocol without ports is one connection for each pair of hosts. */
 export function genericPacket(ns: NetNamespace, skb: SkBuff, ct: NfConn, isReply: boolean): TrackerVerdict {
   ctRefresh(ns, skb, ct, isReply, ctTimeout(ns, 'generic_timeout'));

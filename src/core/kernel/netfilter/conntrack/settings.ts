@@ -24,22 +24,22 @@ export interface CtSettings {
   hooksLwtunnel: number;
   /** Seconds, by what the file is called without `nf_conntrack_`. */
   readonly timeouts: Record<TimeoutName, number>;
-  /** Settings of what is not simulated (SCTP, GRE, IPv6): they can be read and written. */
+  /** Settings of what is not simulated (SCTP, IPv6): they can be read and written. */
   readonly others: Record<string, number>;
 }
 
 export type TimeoutName =
-  | 'generic_timeout' | 'icmp_timeout' | 'udp_timeout' | 'udp_timeout_stream'
+  | 'generic_timeout' | 'gre_timeout' | 'gre_timeout_stream' | 'icmp_timeout' | 'udp_timeout' | 'udp_timeout_stream'
   | `tcp_timeout_${'syn_sent' | 'syn_recv' | 'established' | 'fin_wait' | 'close_wait' | 'last_ack' | 'time_wait' | 'close' | 'max_retrans' | 'unacknowledged'}`;
 
 const TIMEOUTS: Readonly<Record<TimeoutName, number>> = {
-  generic_timeout: 600, icmp_timeout: 30, tcp_timeout_close: 10, tcp_timeout_close_wait: 60, tcp_timeout_established: 432000, tcp_timeout_fin_wait: 120,
+  generic_timeout: 600, gre_timeout: 30, gre_timeout_stream: 180, icmp_timeout: 30, tcp_timeout_close: 10, tcp_timeout_close_wait: 60, tcp_timeout_established: 432000, tcp_timeout_fin_wait: 120,
   tcp_timeout_last_ack: 30, tcp_timeout_max_retrans: 300, tcp_timeout_syn_recv: 60, tcp_timeout_syn_sent: 120, tcp_timeout_time_wait: 120,
   tcp_timeout_unacknowledged: 300, udp_timeout: 30, udp_timeout_stream: 120,
 };
 
 const OTHERS: Readonly<Record<string, number>> = {
-  frag6_high_thresh: 4194304, frag6_low_thresh: 3145728, frag6_timeout: 60, gre_timeout: 30, gre_timeout_stream: 180, icmpv6_timeout: 30,
+  frag6_high_thresh: 4194304, frag6_low_thresh: 3145728, frag6_timeout: 60, icmpv6_timeout: 30,
   sctp_timeout_closed: 10, sctp_timeout_cookie_echoed: 3, sctp_timeout_cookie_wait: 3, sctp_timeout_established: 210, sctp_timeout_heartbeat_sent: 30,
   sctp_timeout_shutdown_ack_sent: 3, sctp_timeout_shutdown_recd: 3, sctp_timeout_shutdown_sent: 3,
 };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../../trace/explain.ts';
 import { Trace } from '../../../trace/trace.ts';
-import { expandRun, expandWalk, rulesWalked, walkRuns } from '../../../trace/walk.ts';
+import { expandRun, expandWalk, walkRuns } from '../../../trace/walk.ts';
+import { rulesWalked } from '../../../trace/walk-length.ts';
 import { parseIpv4 } from '../../../wire/address.ts';
 import { TCP_ACK, TCP_SYN, type Packet } from '../../../wire/packet.ts';
 import type { NetNamespace } from '../../net-namespace.ts';

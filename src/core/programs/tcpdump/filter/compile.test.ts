@@ -27,7 +27,7 @@ describe('compileFilter', () => {
     ['src host 10.0.2.1', ['ECHO_REPLY', 'RECORD_ROUTE_REPLY', 'PORT_UNREACHABLE']],
     ['src bee and not icmp[0] = 3', ['ECHO_REPLY', 'RECORD_ROUTE_REPLY']],
     ['ip[6:2] & 0x1fff != 0', ['LAST_FRAGMENT']],
-    ['ip[0] & 0xf > 5', ['RECORD_ROUTE', 'RECORD_ROUTE_REPLY']],
+    ['ip[0] & 0xf > 5', ['IGMPV3_REPORT', 'RECORD_ROUTE', 'RECORD_ROUTE_REPLY']],
     ['broadcast', ['ARP_REQUEST']],
     ['greater 500', ['FRAG_NEEDED', 'LAST_FRAGMENT']],
     ['inbound and arp', ['ARP_REPLY']],

@@ -54,11 +54,21 @@ export interface Offsets {
 }
 
 export function initialOffsets(linkType: LinkType): Offsets {
-  return linkType === 'EN10MB' ? { linkType, type: 12, net: 14 } : { linkType, type: 0, net: 20 };
+  switch (linkType) {
+    case 'EN10MB': return { linkType, type: 12, net: 14 };
+    case 'LINUX_SLL2': return { linkType, type: 0, net: 20 };
+    case 'LINUX_SLL': return { linkType, type: 14, net: 16 };
+    // Nothing says what it is but the packet itself.
+    case 'RAW': return { linkType, type: -1, net: 0 };
+  }
 }
 
 export function etherType(offsets: Offsets, wanted: number): Test {
   const at = offsets.type;
+  if (offsets.linkType === 'RAW') {
+    const version = wanted === 0x0800 ? 4 : wanted === 0x86dd ? 6 : null;
+    return version === null ? NEVER : (frame) => load(frame, 0, 1) >> 4 === version;
+  }
   return (frame) => load(frame, at, 2) === wanted;
 }
 

@@ -202,7 +202,7 @@ export function broadcastTest(offsets: Offsets, context: FilterContext, protocol
 /** `multicast`, `ether multicast`, `ip multicast`. */
 export function multicastTest(offsets: Offsets, protocol: string | null): Test {
   if (protocol === null || protocol === 'ether') {
-    if (offsets.linkType !== 'EN10MB') throw new FilterError('not a broadcast link');
+    if (offsets.linkType !== 'EN10MB') throw new FilterError('link-layer multicast filters supported only on ethernet/FDDI/token ring/ARCNET/802.11/ATM LANE/Fibre Channel');
     return (frame) => (load(frame, 0, 1) & 1) === 1;
   }
   if (protocol !== 'ip') throw new FilterError('IP multicast filters supported only on ethernet/FDDI/token ring/ARCNET/802.11/ATM LANE/Fibre Channel');
@@ -226,7 +226,7 @@ const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
 
 /** `vlan [ID]`; what follows in the expression is about what is inside the tag. */
 export function vlanTest(offsets: Offsets, id: number | null): Test {
-  if (offsets.linkType !== 'EN10MB') throw new FilterError('no VLAN support for Linux cooked v2');
+  if (offsets.linkType !== 'EN10MB') throw new FilterError(`no VLAN support for ${{ LINUX_SLL2: 'Linux cooked v2', LINUX_SLL: 'Linux cooked v1', RAW: 'Raw IP' }[offsets.linkType]}`);
   if (id !== null && id > 4095) throw new FilterError(`VLAN tag ${id} greater than maximum 4095`);
   const at = offsets.type;
   offsets.type += 4;
@@ -240,7 +240,11 @@ export function directionTest(context: FilterContext, wanted: 'in' | 'out', offs
     const out: Test = (frame) => load(frame, 10, 1) === 4;
     return wanted === 'out' ? out : not(out);
   }
-  if (!context.live) throw new FilterError('inbound/outbound not supported on Ethernet when reading savefiles');
+  if (offsets.linkType === 'LINUX_SLL') {
+    const out: Test = (frame) => load(frame, 0, 2) === 4;
+    return wanted === 'out' ? out : not(out);
+  }
+  if (!context.live) throw new FilterError(`inbound/outbound not supported on ${offsets.linkType === 'RAW' ? 'Raw IP' : 'Ethernet'} when reading savefiles`);
   return (frame) => frame.direction === wanted;
 }
 

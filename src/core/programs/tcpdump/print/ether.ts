@@ -12,24 +12,26 @@ const RARP = 0x8035;
 /** EtherTypes that tcpdump has a printer for and this one has not: IPv6, MPLS, PPPoE, LLDP and so on. */
 const OTHER_PRINTERS = new Set([0x86dd, 0x8847, 0x8848, 0x8863, 0x8864, 0x888e, 0x88cc, 0x9000, 0x8809, 0x880b, 0x8137, 0x894f, 0x8902, 0x88ca, 0x88a2]);
 
-/** An Ethernet frame, `length` bytes on the wire; gives the length of the link-level header (print-ether.c). */
-export function printEthernet(p: Printer, length: number): number {
+/**
+ * An Ethernet frame, `length` bytes on the wire, of a tunnel at `start`; gives where the link-level header ends (print-ether.c).
+ */
+export function printEthernet(p: Printer, length: number, start = 0): number {
   p.protocol = 'ether';
-  if (!has(p, 0, HEADER)) {
+  if (!has(p, start, HEADER)) {
     p.out += ' [|ether]';
     return p.end;
   }
-  if (p.options.link) printHeader(p, length);
-  return printType(p, u16(p, 12), HEADER, length, () => {
-    if (!p.options.link) printHeader(p, length);
+  if (p.options.link) printHeader(p, length, start);
+  return printType(p, u16(p, start + 12), start + HEADER, start + length, () => {
+    if (!p.options.link) printHeader(p, length, start);
   });
 }
 
 const hexType = (type: number): string => `0x${type.toString(16).padStart(4, '0')}`;
 
-function printHeader(p: Printer, frameLength: number): void {
-  const type = u16(p, 12);
-  p.out += `${macText(p, 6)} > ${macText(p, 0)}`;
+function printHeader(p: Printer, frameLength: number, start: number): void {
+  const type = u16(p, start + 12);
+  p.out += `${macText(p, start + 6)} > ${macText(p, start)}`;
   let length = frameLength;
   if (type <= MAX_LENGTH_VALUE) {
     p.out += ', 802.3';

@@ -1,10 +1,11 @@
 import { printEthernet } from './ether.ts';
 import { asciiDump, hexAsciiDump, hexDump } from './hex.ts';
-import { newPrinter, type PrintOptions, Truncated } from './printer.ts';
-import { printSll2 } from './sll2.ts';
+import { newPrinter, type Printer, type PrintOptions, Truncated } from './printer.ts';
+import { printRaw } from './raw.ts';
+import { printSll, printSll2 } from './sll2.ts';
 
-/** DLT_EN10MB, and what the pseudo-device `any` gives: DLT_LINUX_SLL2. */
-export type LinkType = 'EN10MB' | 'LINUX_SLL2';
+/** DLT_EN10MB; what the pseudo-device `any` gives, DLT_LINUX_SLL2; an IPIP device, DLT_RAW; a GRE device, DLT_LINUX_SLL. */
+export type LinkType = 'EN10MB' | 'LINUX_SLL2' | 'RAW' | 'LINUX_SLL';
 
 /** A frame as captured: `bytes` may be fewer than `length`. */
 export interface CapturedFrame {
@@ -15,12 +16,16 @@ export interface CapturedFrame {
   readonly interfaceName: string | null;
 }
 
+const PRINTERS: Readonly<Record<LinkType, (p: Printer, frame: CapturedFrame) => number>> = {
+  EN10MB: (p, frame) => printEthernet(p, frame.length), LINUX_SLL2: printSll2, LINUX_SLL: printSll, RAW: printRaw,
+};
+
 /** The line (or lines) of one frame, after its time stamp, without the newline at the end. */
 export function printFrame(options: PrintOptions, frame: CapturedFrame): string {
   const p = newPrinter(options, frame.bytes);
   let header = 0;
   try {
-    header = frame.linkType === 'EN10MB' ? printEthernet(p, frame.length) : printSll2(p, frame);
+    header = PRINTERS[frame.linkType](p, frame);
   } catch (error) {
     if (!(error instanceof Truncated)) throw error;
     p.out += ` [|${p.protocol}]`;

@@ -1,7 +1,9 @@
 import { internetChecksum } from '../../../wire/checksum.ts';
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../../../wire/packet.ts';
+import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_TCP, IPPROTO_UDP } from '../../../wire/packet.ts';
 import { NotSimulated } from '../../../shell/process.ts';
+import { printGre } from './gre.ts';
 import { printIcmp } from './icmp.ts';
+import { printIgmp } from './igmp.ts';
 import { printIpOptions } from './ip-options.ts';
 import { ipText, type Printer, u16, u8, has, Truncated } from './printer.ts';
 import { protocolName, verboseProtocolName } from './protocols.ts';
@@ -9,7 +11,7 @@ import { printTcp } from './tcp.ts';
 import { printUdp } from './udp.ts';
 
 /** Protocols that tcpdump has a printer for and this one has not. */
-const OTHER_PRINTERS = new Set([2, 9, 33, 41, 46, 47, 50, 51, 55, 89, 103, 108, 112, 113, 132]);
+const OTHER_PRINTERS = new Set([2, 9, 33, 41, 46, 50, 51, 55, 89, 103, 108, 112, 113, 132]);
 const DCCP = 33;
 const SCTP = 132;
 const FLAGS: readonly [bit: number, name: string][] = [[0x2000, '+'], [0x4000, 'DF'], [0x8000, 'rsvd']];
@@ -125,12 +127,16 @@ function printPayload(p: Printer, payload: IpPayload): void {
   switch (payload.protocol) {
     case IPPROTO_ICMP:
       return printIcmp(p, payload, printIp);
+    case IPPROTO_IGMP:
+      return printIgmp(p, payload);
     case IPPROTO_UDP:
       return printUdp(p, payload);
     case IPPROTO_TCP:
       return printTcp(p, payload);
     case 4:
       return printIp(p, payload.at, payload.length);
+    case IPPROTO_GRE:
+      return printGre(p, payload.at, payload.length, printIp);
     default: {
       if (OTHER_PRINTERS.has(payload.protocol)) throw new NotSimulated(`tcpdump's printing of ${verboseProtocolName(payload.protocol)}`);
       const name = p.options.numeric ? null : protocolName(payload.protocol);

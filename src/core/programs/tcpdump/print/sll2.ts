@@ -28,3 +28,23 @@ export function printSll2(p: Printer, frame: CapturedFrame): number {
     if (!p.options.link) printHeader();
   });
 }
+
+/** The older header, which devices get that have one of their own that nobody knows (LINKTYPE_LINUX_SLL). */
+export const SLL_HLEN = 16;
+
+/** print-sll.c, of the first version. */
+export function printSll(p: Printer, frame: CapturedFrame): number {
+  p.protocol = 'sll';
+  need(p, 0, SLL_HLEN);
+  const type = u16(p, 14);
+  const printHeader = (): void => {
+    p.out += `${(TYPES[u16(p, 0)] ?? '?').padStart(3)} `;
+    if (u16(p, 4) === 6) p.out += `${macText(p, 6)} `;
+    if (!p.options.quiet) p.out += `ethertype ${etherTypeName(type) ?? 'Unknown'} (0x${type.toString(16).padStart(4, '0')})`;
+    p.out += p.options.quiet ? '' : `, length ${frame.length}: `;
+  };
+  if (p.options.link) printHeader();
+  return printType(p, type, SLL_HLEN, frame.length, () => {
+    if (!p.options.link) printHeader();
+  });
+}

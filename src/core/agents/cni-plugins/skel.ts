@@ -1,0 +1,169 @@
+import type { Process, Program, Running } from '../../shell/process.ts';
+import { NotSimulated } from '../../shell/process.ts';
+import { namespaceOfPath } from '../../shell/files/namespace-path.ts';
+import type { AgentRunning } from '../agent.ts';
+import {
+  CNI_DECODING_FAILURE, CNI_INCOMPATIBLE_VERSION, CNI_INVALID_CONFIG, CNI_INVALID_ENVIRONMENT, CNI_INVALID_NETNS, CNI_UNKNOWN_CONTAINER, CniError,
+} from './cni-error.ts';
+import { fieldsOf } from './fields.ts';
+import { JsonSyntaxError, type JsonObject, type JsonValue, parseJson, printJson } from './go-json.ts';
+
+/** The versions of the specification that the plugins know. */
+export const CNI_VERSIONS: readonly string[] = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
+const PLUGINS_VERSION = 'v1.9.1';
+
+/** What a plugin is called with (CNI_* and its stdin). */
+export interface CmdArgs {
+  readonly process: Process;
+  readonly containerId: string;
+  /** Path of the namespace; '' in a DEL that comes after its end. */
+  readonly netns: string;
+  readonly ifName: string;
+  readonly args: string;
+  readonly stdin: string;
+  readonly config: JsonValue;
+  /** cniVersion of the configuration; 0.1.0 when it has none. */
+  readonly version: string;
+}
+
+/** Gives what the plugin prints; fails with CniError. */
+export type Command = (args: CmdArgs) => AgentRunning<string>;
+
+export interface Commands {
+  readonly add: Command;
+  readonly del: Command;
+  readonly check: Command;
+}
+
+/** The main function of a plugin (pkg/skel): its environment and configuration are checked, then a command runs. */
+export function pluginMain(name: string, commands: Commands, about = `CNI ${name} plugin ${PLUGINS_VERSION}`): Program {
+  return function* (process): Running {
+    if ((process.env.get('CNI_COMMAND') ?? '') === '') {
+      process.stderr.write(`${about}\nCNI protocol versions supported: ${CNI_VERSIONS.join(', ')}\n`);
+      return 0;
+    }
+    try {
+      process.stdout.write(yield* dispatch(process, commands));
+      return 0;
+    } catch (error) {
+      if (!(error instanceof CniError)) throw error;
+      process.stdout.write(printError(error));
+      return 1;
+    }
+  };
+}
+
+function printError({ code, message, details }: CniError): string {
+  const object: JsonObject = details === '' ? { code, msg: message } : { code, msg: message, details };
+  return printJson(object, '    ');
+}
+
+function* dispatch(process: Process, commands: Commands): AgentRunning<string> {
+  const command = process.env.get('CNI_COMMAND')!;
+  checkEnvironment(process, command);
+  if (command === 'VERSION') return `${printJson({ cniVersion: CNI_VERSIONS.at(-1)!, supportedVersions: CNI_VERSIONS })}\n`;
+  const args = yield* readArguments(process);
+  if (command === 'ADD' || command === 'DEL') {
+    checkVersion(args.version);
+    const printed = yield* (command === 'ADD' ? commands.add : commands.del)(args);
+    if (args.netns !== '' && namespaceOfPath(process, args.netns) === process.ns) {
+      throw new CniError(CNI_INVALID_NETNS, "plugin's netns and netns from CNI_NETNS should not be the same");
+    }
+    return printed;
+  }
+  if (command === 'CHECK') {
+    if (!versionAtLeast(args.version, '0.4.0')) throw new CniError(CNI_INCOMPATIBLE_VERSION, 'config version does not allow CHECK');
+    checkVersion(args.version);
+    return yield* commands.check(args);
+  }
+  if (command === 'GC' || command === 'STATUS') throw new NotSimulated(`CNI_COMMAND=${command}`);
+  throw new CniError(CNI_INVALID_ENVIRONMENT, `unknown CNI_COMMAND: ${command}`);
+}
+
+function checkEnvironment(process: Process, command: string): void {
+  const needed = ['ADD', 'CHECK', 'DEL'].includes(command) ? ['CNI_CONTAINERID', ...(command === 'DEL' ? [] : ['CNI_NETNS']), 'CNI_IFNAME', 'CNI_PATH'] : [];
+  const missing = needed.filter((name) => (process.env.get(name) ?? '') === '');
+  if (missing.length > 0) throw new CniError(CNI_INVALID_ENVIRONMENT, `required env variables [${missing.join(',')}] missing`);
+}
+
+function* readArguments(process: Process): AgentRunning<CmdArgs> {
+  const stdin = yield* readAll(process);
+  const config = decode(stdin, 'error unmarshall network config: ');
+  const fields = fieldsOf(config, 'PluginConf');
+  const name = fields.text('name');
+  if (name === '') throw new CniError(CNI_INVALID_CONFIG, 'missing network name');
+  if (!VALID_NAME.test(name)) throw new CniError(CNI_INVALID_CONFIG, 'invalid characters found in network name', name);
+  const containerId = process.env.get('CNI_CONTAINERID') ?? '';
+  const ifName = process.env.get('CNI_IFNAME') ?? '';
+  validateContainerId(containerId);
+  validateInterfaceName(ifName);
+  const version = fields.text('cniVersion') || '0.1.0';
+  return { process, containerId, ifName, netns: process.env.get('CNI_NETNS') ?? '', args: process.env.get('CNI_ARGS') ?? '', stdin, config, version };
+}
+
+function* readAll(process: Process): AgentRunning<string> {
+  const { stdin } = process;
+  let text = '';
+  while (!stdin.ended) {
+    const more = stdin.read();
+    if (more === '') yield { queues: [stdin.readable], deadline: null };
+    text += more;
+  }
+  return text;
+}
+
+function decode(text: string, before: string): JsonValue {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new CniError(CNI_DECODING_FAILURE, `${before}${error.message}`);
+  }
+}
+
+export const VALID_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+export function validateContainerId(id: string): void {
+  if (id === '') throw new CniError(CNI_UNKNOWN_CONTAINER, 'missing containerID');
+  if (!VALID_NAME.test(id)) throw new CniError(CNI_INVALID_ENVIRONMENT, 'invalid characters in containerID', id);
+}
+
+export function validateInterfaceName(name: string): void {
+  const wrong = (message: string, details = ''): never => {
+    throw new CniError(CNI_INVALID_ENVIRONMENT, message, details);
+  };
+  if (name === '') wrong('interface name is empty');
+  if (name.length > 15) wrong('interface name is too long', 'interface name should be less than 16 characters');
+  if (name === '.' || name === '..') wrong('interface name is . or ..');
+  if (/[/:\s]/.test(name)) wrong('interface name contains / or : or whitespace characters');
+}
+
+function checkVersion(version: string): void {
+  if (CNI_VERSIONS.includes(version)) return;
+  const supported = CNI_VERSIONS.map((one) => `"${one}"`).join(' ');
+  throw new CniError(CNI_INCOMPATIBLE_VERSION, 'incompatible CNI versions', `config is ${JSON.stringify(version)}, plugin supports [${supported}]`);
+}
+
+/** Compares versions part by part. */
+export function versionAtLeast(version: string, least: string): boolean {
+  const parts = (text: string): number[] => text.split('.').map(Number);
+  const [a, b] = [parts(version), parts(least)];
+  for (let i = 0; i < 3; i++) if ((a[i] ?? 0) !== (b[i] ?? 0)) return (a[i] ?? 0) > (b[i] ?? 0);
+  return true;
+}
+
+/** CNI_ARGS (`K=V;K=V`): the keys that a plugin knows; others are refused unless IgnoreUnknown is among them (types.LoadArgs). */
+export function loadArgs(args: string, known: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (args === '') return found;
+  const unknown: string[] = [];
+  for (const pair of args.split(';')) {
+    const words = pair.split('=');
+    if (words.length !== 2) throw new CniError(999, `ARGS: invalid pair ${JSON.stringify(pair)}`);
+    if (words[0] === 'IgnoreUnknown' || known.includes(words[0]!)) found.set(words[0]!, words[1]!);
+    else unknown.push(pair);
+  }
+  const ignore = (found.get('IgnoreUnknown') ?? 'false').toLowerCase();
+  if (unknown.length > 0 && ignore !== '1' && ignore !== 'true') throw new CniError(999, `ARGS: unknown args [${unknown.map((pair) => JSON.stringify(pair)).join(' ')}]`);
+  return found;
+}
