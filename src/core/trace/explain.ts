@@ -77,7 +77,7 @@ function firstLine(text: string): string {
 }
 
 function explainExec(step: ProcessExecStep, trace: Trace): Explanation {
-  return { title: `${step.argv.join(' ')}`, text: `Process ${step.pid} begins in ${namesOf(trace).host(placeOfStep(step))}.` };
+  return { title: step.argv.length === 1 ? `${step.argv[0]!} begins` : step.argv.join(' '), text: `Process ${step.pid} begins in ${namesOf(trace).host(placeOfStep(step))}.` };
 }
 
 function explainOutput(step: ProcessOutputStep, trace: Trace): Explanation {

@@ -60,7 +60,14 @@ export function serializeTrace(trace: Trace): string {
 }
 
 function writeHeader(header: Header): unknown {
-  return Object.fromEntries(Object.entries(header).map(([key, value]) => [key, value instanceof Uint8Array ? { hex: toHex(value) } : value]));
+  return writeValue(header);
+}
+
+/** Bytes, however deep in a header, become `{ hex }`. */
+function writeValue(value: unknown): unknown {
+  if (value instanceof Uint8Array) return { hex: toHex(value) };
+  if (Array.isArray(value)) return value.map(writeValue);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, writeValue(inner)])) : value;
 }
 
 class Malformed extends Error {}
@@ -139,13 +146,18 @@ function readStep(step: unknown, seq: number, { skbs, packets, rows, tables }: P
 
 function readHeader(item: unknown, n: number): Header {
   demand(isObject(item) && typeof item.kind === 'string', `header ${n} is wrong`);
-  const fields = Object.entries(item).map(([key, value]) => {
-    if (!isObject(value)) return [key, value] as const;
+  return readValue(item, n) as Header;
+}
+
+function readValue(value: unknown, n: number): unknown {
+  if (Array.isArray(value)) return value.map((inner) => readValue(inner, n));
+  if (!isObject(value)) return value;
+  if ('hex' in value) {
     const bytes = typeof value.hex === 'string' ? fromHex(value.hex) : null;
     demand(bytes !== null, `header ${n} has wrong bytes`);
-    return [key, bytes] as const;
-  });
-  return Object.fromEntries(fields) as unknown as Header;
+    return bytes;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readValue(inner, n)]));
 }
 
 function array(value: unknown, what: string): unknown[] {

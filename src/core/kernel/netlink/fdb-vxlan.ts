@@ -15,7 +15,7 @@ export function vxlanFdbAdd(vx: VxlanState, request: FdbRequest, mode: NewMode):
   if (request.dst === undefined) throw new KernelError('EINVAL');
   const spec: VxlanFdbSpec = {
     mac: request.mac, target: targetOf(vx, request.dst, request), state: request.state ?? 'permanent', externLearn: request.externLearn,
-    router: request.router, addedByUser: true,
+    router: request.router, sticky: request.sticky, addedByUser: true,
   };
   const old = vx.fdb.get(request.mac);
   if (old !== undefined) {
@@ -23,7 +23,7 @@ export function vxlanFdbAdd(vx: VxlanState, request: FdbRequest, mode: NewMode):
     return vxlanFdbUpdate(vx, old, spec, mode === 'replace' || mode === 'append' ? mode : 'change');
   }
   if (mode === 'change') throw new KernelError('ENOENT');
-  if (mode === 'replace' && isForMany(request)) throw new KernelError('EOPNOTSUPP', 'Disallow replace to add a multicast entry');
+  if (mode === 'replace' && isForMany(request)) throw new KernelError('EOPNOTSUPP');
   vxlanFdbCreate(vx, spec);
 }
 

@@ -7,7 +7,7 @@ import { isIpDevice, type NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { FdbRow } from '../rows.ts';
 import type { SimTime } from '../../sim/time.ts';
-import type { VxlanState } from '../devices/vxlan/vxlan-state.ts';
+import { vxlanFdbFlush, vxlanFdbRows } from '../devices/vxlan/vxlan-fdb.ts';
 import { vxlanFdbAdd, vxlanFdbDel } from './fdb-vxlan.ts';
 import type { FdbRequest, NewMode } from './requests.ts';
 import { rtnl } from './rtnl.ts';
@@ -75,6 +75,7 @@ export function flushFdb(ns: NetNamespace, flush: FdbFlush): void {
     const dev = deviceFor(ns, flush.ifindex);
     const viaMaster = (flush.master || !flush.self) && dev.portState !== null;
     const br = viaMaster ? dev.portState!.br : flush.self ? dev.bridgeState : null;
+    if (!br && flush.self && dev.vxlan) return vxlanFdbFlush(dev.vxlan, flush);
     if (!br) throw new KernelError('EOPNOTSUPP');
     const port = flush.port ?? (viaMaster ? dev.ifindex : undefined);
     checkVlan(flush.vlan);
@@ -103,16 +104,11 @@ export function listFdb(ns: NetNamespace): FdbRow[] {
   const list: FdbRow[] = [];
   for (const dev of [...ns.devices.values()].sort((x, y) => x.ifindex - y.ifindex)) {
     const bridged = entries.get(dev) ?? [];
-    const self = dev.vxlan ? vxlanRows(dev.vxlan) : own.get(dev.ifindex) ?? [];
+    const self = dev.vxlan ? vxlanFdbRows(dev.vxlan) : own.get(dev.ifindex) ?? [];
     // Of a port the bridge is asked first, of a bridge the device itself.
     list.push(...(dev.portState ? [...bridged, ...self] : [...self, ...bridged]));
   }
   return list;
-}
-
-/** vxlan_fdb_dump: its own entries only, not the groups that the device listens to. */
-function vxlanRows({ dev, fdb }: VxlanState): FdbRow[] {
-  return [...fdb.values()].reverse().flatMap(({ remotes }) => remotes.flatMap(({ key }) => dev.ns.tables.fdb.get(key) ?? []));
 }
 
 function addTo(lists: Map<NetDevice, FdbRow[]>, dev: NetDevice, row: FdbRow): void {

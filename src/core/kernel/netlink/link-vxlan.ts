@@ -42,16 +42,18 @@ function validate(net: NetNamespace, config: VxlanOptions, old: NetDevice | null
   }
 }
 
-/** What cannot be changed once the device is there, and what the kernel says to who tries (vxlan_nl2conf). */
-const FIXED: readonly { readonly key: keyof VxlanOptions; readonly says: string; readonly whenSame?: true }[] = [
-  { key: 'dstport', says: 'Cannot change port', whenSame: true },
-  { key: 'srcportMin', says: 'Cannot change port range', whenSame: true },
-  { key: 'srcportMax', says: 'Cannot change port range', whenSame: true },
-  { key: 'maxAddress', says: 'Cannot change limit', whenSame: true },
+/** What cannot be changed once the device is there, not even to what it is, and what the kernel says to who tries (vxlan_nl2conf). */
+const FIXED: readonly { readonly key: keyof VxlanOptions; readonly says: string }[] = [
+  { key: 'dstport', says: 'Cannot change port' },
+  { key: 'srcportMin', says: 'Cannot change port range' },
+  { key: 'srcportMax', says: 'Cannot change port range' },
+  { key: 'maxAddress', says: 'Cannot change limit' },
   { key: 'proxy', says: 'vxlan: cannot change PROXY flag' },
   { key: 'rsc', says: 'vxlan: cannot change RSC flag' },
   { key: 'l2miss', says: 'vxlan: cannot change L2MISS flag' },
   { key: 'l3miss', says: 'vxlan: cannot change L3MISS flag' },
+  { key: 'ttlInherit', says: 'vxlan: cannot change TTL_INHERIT flag' },
+  { key: 'udpcsum', says: 'Cannot change UDP_CSUM flag' },
 ];
 
 /** RTM_NEWLINK of a VXLAN device that exists (vxlan_changelink). */
@@ -59,11 +61,8 @@ export function setVxlanOptions(dev: NetDevice, asked: Partial<VxlanOptions>): v
   const vx = dev.vxlan;
   if (vx === null) throw new KernelError('EOPNOTSUPP');
   if (asked.vni !== undefined && asked.vni !== vx.config.vni) throw new KernelError('EOPNOTSUPP', 'Cannot change VNI');
-  for (const { key, says, whenSame } of FIXED) {
-    if (asked[key] !== undefined && (whenSame || asked[key] !== vx.config[key])) throw new KernelError('EOPNOTSUPP', says);
-  }
-  if (asked.udpcsum !== undefined) throw new KernelError('EOPNOTSUPP', 'Cannot change UDP_CSUM flag');
-  const config: VxlanOptions = { ...vx.config, ...asked };
+  for (const { key, says } of FIXED) if (asked[key] !== undefined) throw new KernelError('EOPNOTSUPP', says);
+  const config: VxlanOptions = { ...vx.config, ...asked, ageing: (asked.ageing ?? vx.config.ageing) || DEFAULTS.ageing };
   validate(vx.net, config, dev);
   vxlanChange(vx, config);
   commitLink(dev);

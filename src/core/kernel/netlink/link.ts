@@ -4,6 +4,7 @@ import { createBridge } from '../devices/bridge/bridge.ts';
 import { isFallback, tunnelValidateMtu } from '../devices/ip-tunnel/ip-tunnel.ts';
 import { createVethPair, type VethEnd } from '../devices/veth.ts';
 import { createVlan } from '../devices/vlan.ts';
+import { vxlanMayHaveMtu } from '../devices/vxlan/vxlan.ts';
 import { devChangeName, devChangeNetNamespace, devClose, devGetValidName, devOpen, devSetMac, devSetMtu, unregisterNetdevices } from '../dev-state.ts';
 import { KernelError } from '../errno.ts';
 import { commitLink, isIpDevice, type NetDevice } from '../net-device.ts';
@@ -11,7 +12,7 @@ import type { NetNamespace } from '../net-namespace.ts';
 import type { LinkRow } from '../rows.ts';
 import { setBridgeOptions, setPortOptions } from './link-bridge.ts';
 import { newTunnel, setTunnel } from './link-tunnel.ts';
-import { newVxlan } from './link-vxlan.ts';
+import { newVxlan, setVxlanOptions } from './link-vxlan.ts';
 import type { NewLinkRequest, SetLinkRequest } from './requests.ts';
 import { rtnl } from './rtnl.ts';
 import { linkwatchSyncDev } from '../linkwatch.ts';
@@ -179,6 +180,7 @@ function newVlan(ns: NetNamespace, target: NetNamespace, request: NewLinkRequest
 function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): void {
   if (request.bridge) setBridgeOptions(dev, request.bridge);
   if (request.port) setPortOptions(dev, request.port);
+  if (request.vxlan) setVxlanOptions(dev, request.vxlan);
   if (request.tunnel) setTunnel(dev, request.tunnel, request.mtu !== undefined);
   const { ns: to, mac, mtu, group, name, alias, txqlen } = request;
   const moves = to !== undefined && to !== ns;
@@ -222,6 +224,7 @@ function setMtu(dev: NetDevice, mtu: number): void {
     if (dev.tunnel !== null) tunnelValidateMtu(dev.tunnel, mtu);
     else if (dev.kind !== 'vlan') validateMtu(mtu);
     else if (mtu > dev.peer!.mtu) throw new KernelError('ERANGE');
+    if (dev.vxlan !== null && !vxlanMayHaveMtu(dev, mtu)) throw new KernelError('EINVAL');
   }
   if (dev.kind === 'bridge' && dev.mtu !== mtu) dev.mtuChosen = true;
   devSetMtu(dev, mtu);

@@ -26,7 +26,7 @@ function rowKey(vx: VxlanState, mac: Mac, { dst, port, vni, ifindex }: VxlanTarg
 function rowOf(vx: VxlanState, f: VxlanFdbEntry, { dst, port, vni, ifindex }: VxlanRdst): FdbRow {
   return {
     bridge: 0, ifindex: vx.dev.ifindex, mac: f.mac, vlan: 0, state: f.state === 'default' ? 'permanent' : f.state, addedByUser: f.addedByUser,
-    externLearn: f.externLearn, sticky: false, updated: f.updated, used: f.used,
+    externLearn: f.externLearn, sticky: f.sticky, updated: f.updated, used: f.used,
     remote: {
       dst, port: port === vx.config.dstport ? null : port, vni: vni === vx.config.vni ? null : vni, via: ifindex,
       byDefault: f.state === 'default', router: f.router,
@@ -67,6 +67,7 @@ export interface VxlanFdbSpec {
   readonly state: VxlanFdbState;
   readonly externLearn?: boolean;
   readonly router?: boolean;
+  readonly sticky?: boolean;
   readonly addedByUser?: boolean;
 }
 
@@ -76,7 +77,7 @@ export function vxlanFdbCreate(vx: VxlanState, spec: VxlanFdbSpec): VxlanFdbEntr
   if (maxAddress !== 0 && vx.fdb.size >= maxAddress) throw new KernelError('ENOSPC');
   const { now } = vx.dev.ns.queue;
   const f: VxlanFdbEntry = {
-    mac: spec.mac, state: spec.state, externLearn: spec.externLearn ?? false, router: spec.router ?? false, addedByUser: spec.addedByUser ?? false,
+    mac: spec.mac, state: spec.state, externLearn: spec.externLearn ?? false, router: spec.router ?? false, sticky: spec.sticky ?? false, addedByUser: spec.addedByUser ?? false,
     updated: now, used: now, remotes: [],
   };
   vx.fdb.set(spec.mac, f);
@@ -94,6 +95,7 @@ export function vxlanFdbUpdate(vx: VxlanState, f: VxlanFdbEntry, spec: VxlanFdbS
     f.state = spec.state;
     f.externLearn = spec.externLearn ?? false;
     f.router = spec.router ?? false;
+    f.sticky = spec.sticky ?? false;
     f.addedByUser = spec.addedByUser ?? false;
     f.updated = now;
   }
@@ -114,7 +116,7 @@ export function vxlanFdbUpdate(vx: VxlanState, f: VxlanFdbEntry, spec: VxlanFdbS
 function commitIfChanged(vx: VxlanState, f: VxlanFdbEntry, rd: VxlanRdst): void {
   const before = vx.dev.ns.tables.fdb.get(rd.key);
   const after = rowOf(vx, f, rd);
-  if (before && before.state === after.state && before.externLearn === after.externLearn && before.remote!.router === after.remote!.router && before.remote!.byDefault === after.remote!.byDefault) return;
+  if (before && before.state === after.state && before.externLearn === after.externLearn && before.sticky === after.sticky && before.remote!.router === after.remote!.router && before.remote!.byDefault === after.remote!.byDefault) return;
   vx.dev.ns.tables.fdb.put(rd.key, after);
 }
 
@@ -139,6 +141,18 @@ export function vxlanFdbDelete(vx: VxlanState, mac: Mac, target: VxlanTarget | n
     }
   }
   vxlanFdbDestroy(vx, f);
+}
+
+/** `bridge fdb flush`: what meets every condition that is set (vxlan_fdb_delete_bulk). */
+export function vxlanFdbFlush(vx: VxlanState, { permanent, isStatic, externLearn }: { readonly permanent?: boolean; readonly isStatic?: boolean; readonly externLearn?: boolean }): void {
+  for (const f of [...vx.fdb.values()]) {
+    const stays = f.state === 'permanent' || f.state === 'default';
+    const noarp = f.state === 'permanent' || f.state === 'static';
+    if (permanent !== undefined && stays !== permanent) continue;
+    if (isStatic !== undefined && noarp !== isStatic) continue;
+    if (externLearn !== undefined && f.externLearn !== externLearn) continue;
+    vxlanFdbDestroy(vx, f);
+  }
 }
 
 /** What a device forgets when it goes down: all that is not written to stay (vxlan_flush in vxlan_stop). */

@@ -27,6 +27,8 @@ export interface VxlanFdbEntry {
   externLearn: boolean;
   /** NTF_ROUTER */
   router: boolean;
+  /** NTF_STICKY: kept and shown, no more. */
+  sticky: boolean;
   addedByUser: boolean;
   updated: SimTime;
   used: SimTime;

@@ -132,7 +132,11 @@ export function vxlanChange(vx: VxlanState, config: VxlanOptions): void {
   }
   vx.config = config;
   if (config.remote !== before.remote) vxlanSetDefault(vx);
-  if (config.link !== before.link) limitMtu(vx, lowerOf(vx), false);
+  if (config.link !== before.link) {
+    const lower = lowerOf(vx);
+    limitMtu(vx, lower, false);
+    dev.tsoMaxSize = lower?.tsoMaxSize ?? dev.tsoMaxSize;
+  }
   if (config.ageing !== before.ageing) {
     dev.ns.queue.cancel(vx.ageTimer);
     vx.ageTimer = null;
