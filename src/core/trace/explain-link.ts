@@ -19,6 +19,12 @@ function deviceAt(trace: Trace, place: string, seq: number): string {
   return device === undefined ? names.host(where) : names.device(where, device, seq);
 }
 
+const TUNNEL_END = 'The device is one end of a tunnel: it has no cable, and looks for the other end that this is for.';
+/** Devices that no cable belongs to. */
+const NOWHERE: Readonly<Record<string, string>> = {
+  bridge: 'The bridge looks which of its ports it is for.', vxlan: TUNNEL_END, ipip: TUNNEL_END, gre: TUNNEL_END, gretap: TUNNEL_END,
+};
+
 export function explainXmit(step: DevXmitStep, trace: Trace): Explanation {
   const names = namesOf(trace);
   const what = packetName(step.packet);
@@ -26,7 +32,7 @@ export function explainXmit(step: DevXmitStep, trace: Trace): Explanation {
   const eth = headerOf(step.packet, 'eth');
   const to = eth ? ` Its Ethernet header says: from ${names.mac(eth.src, step.seq)}, to ${names.mac(eth.dst, step.seq)}.` : '';
   if (step.device === 'lo') return { title: `The ${what} goes through the loopback device`, text: 'What a host sends to itself never leaves it: lo hands it straight back.' };
-  const where = step.peer === null ? 'Nothing is plugged in at the other end.' : `It arrives at ${deviceAt(trace, step.peer, step.seq)}.`;
+  const where = step.peer === null ? NOWHERE[names.kind(placeOfStep(step), step.device ?? '', step.seq) ?? ''] ?? 'Nothing is plugged in at the other end.' : `It arrives at ${deviceAt(trace, step.peer, step.seq)}.`;
   return { title: `The ${what} leaves through ${device}`, text: where + to };
 }
 

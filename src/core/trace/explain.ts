@@ -9,7 +9,7 @@ import { explainTcp } from './explain-tcp.ts';
 import { explainTunnel } from './explain-tunnel.ts';
 import { DROP_REASONS } from './drop-reason.ts';
 import { namesOf, placeOfStep } from './names.ts';
-import { packetName } from './packet-name.ts';
+import { outerPart, packetEnds, packetName } from './packet-name.ts';
 import { changeText, changeTexts } from './row-text.ts';
 import type { DropStep, NetlinkStep, ProcessExecStep, ProcessExitStep, ProcessOutputStep, Step, TableStep } from './step.ts';
 import type { Trace } from './trace.ts';
@@ -20,8 +20,19 @@ export interface Explanation {
   readonly text: string;
 }
 
-/** Says in plain English what happens at a step, with the names of hosts and devices and the table row that decided. */
+/**
+ * Says in plain English what happens at a step, with the names of hosts and devices and the table row that decided. Of a packet in a
+ * tunnel it tells what those on the way see, the outer one, and what is inside.
+ */
 export function explain(step: Step, trace: Trace): Explanation {
+  const { packet, kind } = step;
+  const outer = packet === null || kind === 'tunnel.encap' || kind === 'tunnel.decap' ? packet : outerPart(packet);
+  if (outer === packet) return wordsOf(step, trace);
+  const { title, text } = wordsOf({ ...step, packet: outer }, trace);
+  return { title, text: `${text} Inside: ${packetName(packet)} ${packetEnds(packet)}.`.trim() };
+}
+
+function wordsOf(step: Step, trace: Trace): Explanation {
   switch (step.kind) {
     case 'lab.step': return { title: step.index === 0 ? `Setting up ${step.machine}` : `$ ${firstLine(step.run)}`, text: step.index === 0 ? '' : step.run.includes('\n') ? step.run.trim() : '' };
     case 'lab.step.end': return { title: step.exit === 0 ? 'The command has ended well' : `The command has ended with exit code ${step.exit}`, text: step.exit === 124 ? 'Its time was up.' : '' };

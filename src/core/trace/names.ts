@@ -23,6 +23,8 @@ export interface Names {
   device(place: string, name: string, seq: number): string;
   /** True when the device is a port of a bridge at that time. */
   isPort(place: string, name: string, seq: number): boolean;
+  /** What kind of a device it is at that time: `veth`, `vxlan`; null when there is none of the name. */
+  kind(place: string, name: string, seq: number): string | null;
   /** True when the device has the MAC at that time. */
   hasMac(place: string, name: string, mac: Mac, seq: number): boolean;
   /** The device that has this MAC at that time, `everybody` for the broadcast address, or the MAC itself. */
@@ -99,6 +101,10 @@ function build(trace: Trace): Names {
     device,
     ipHost,
     hasMac: (place, name, mac, seq) => (macs.get(mac) ?? []).some((owner) => owner.place === place && owner.label === name && linkAt(owner, seq)?.mac === mac),
+    kind(place, name, seq) {
+      const owner = (byName.get(name) ?? []).find((other) => other.place === place && linkAt(other, seq)?.name === name);
+      return owner ? linkAt(owner, seq)!.kind : null;
+    },
     isPort: (place, name, seq) => (byName.get(name) ?? []).some((owner) => owner.place === place && linkAt(owner, seq)?.name === name && linkAt(owner, seq)!.master !== 0),
     mac(mac, seq) {
       if (mac === MAC_BROADCAST) return 'everybody';

@@ -18,6 +18,15 @@ export function headerOf<K extends HeaderKind>(packet: Packet | null, kind: K): 
   return (packet?.findLast((header) => header.kind === kind) as Extract<Header, { kind: K }> | undefined) ?? null;
 }
 
+/**
+ * The packet up to where a tunnel begins, which is all that devices and hosts on its way look at (a VXLAN or GRE header is the last one);
+ * the packet itself when there is no tunnel in it.
+ */
+export function outerPart(packet: Packet): Packet {
+  const ends = packet.findIndex(({ kind }, i) => kind === 'vxlan' || kind === 'gre' || (kind === 'ipv4' && packet[i + 1]?.kind === 'ipv4'));
+  return ends < 0 || ends === packet.length - 1 ? packet : packet.slice(0, ends + 1);
+}
+
 /** What people call the packet: `ARP request`, `echo reply`, `UDP datagram`, `ICMP error (port unreachable)`, `TCP SYN`. */
 export function packetName(packet: Packet | null): string {
   if (packet === null) return 'packet';
@@ -31,6 +40,7 @@ export function packetName(packet: Packet | null): string {
     if (icmp.type === 0) return 'echo reply';
     return `ICMP error (${icmpCodeName(icmp.type, icmp.code) ?? icmpTypeName(icmp.type) ?? `type ${icmp.type}, code ${icmp.code}`})`;
   }
+  if (packet.at(-1)?.kind === 'vxlan') return 'VXLAN packet';
   if (headerOf(packet, 'udp')) return 'UDP datagram';
   const tcp = headerOf(packet, 'tcp');
   if (tcp) return tcpName(tcp, packet.at(-1)?.kind === 'data');
