@@ -16,7 +16,7 @@ export interface Bar {
   readonly detail: string;
 }
 
-export type Group = 'hops' | 'kernel' | 'rules' | 'recording' | 'page' | 'growth' | 'connections';
+export type Group = 'hops' | 'kernel' | 'rules' | 'recording' | 'page' | 'growth' | 'connections' | 'overlay';
 
 export interface Outcome {
   readonly bars: readonly Bar[];

@@ -35,7 +35,8 @@ export function measureKernel(): Outcome {
   return { bars, leftOut: [] };
 }
 
-function race(rounds: number, setup: string, run: string): { here: number; kernel: number } {
+/** Seconds of the same commands here and on the real kernel, in turn. */
+export function race(rounds: number, setup: string, run: string): { here: number; kernel: number } {
   const text = labOf(setup, run);
   return compete(rounds, { here: () => simulated(text), kernel: () => onKernel(setup + run) });
 }

@@ -146,3 +146,57 @@ export function kubeProxyRules(services: number): string {
   ];
   return ['*nat', ...builtin, ':KUBE-SERVICES - [0:0]', ':KUBE-MARK-MASQ - [0:0]', ':KUBE-POSTROUTING - [0:0]', ...chains, ...common, ...rules, 'COMMIT', ''].join('\n');
 }
+
+/**
+ * Nodes as namespaces on one bridge, each with pods behind its own bridge and a flannel.1 that knows every other node as flanneld would
+ * write it. MACs of flannel.1 are 02:99:00:00:00:<node>.
+ */
+export function flannelSetup(nodes: number, pods: number): string {
+  return `ip link add lan type bridge mcast_snooping 0
+ip link set lan up
+for n in $(seq 1 ${nodes}); do
+  ip netns add n$n
+  ip link add eth0 netns n$n type veth peer name lan$n
+  ip link set lan$n master lan up
+  ip -n n$n addr add 172.16.0.$n/24 dev eth0
+  ip -n n$n link set eth0 up
+  ip netns exec n$n sysctl -qw net.ipv4.ip_forward=1
+  ip -n n$n link add flannel.1 address 02:99:00:00:00:$(printf %02x $n) type vxlan id 1 local 172.16.0.$n dev eth0 dstport 8472 nolearning
+  ip -n n$n addr add 10.244.$n.0/32 dev flannel.1
+  ip -n n$n link set flannel.1 up
+  ip -n n$n link add cni0 type bridge mcast_snooping 0
+  ip -n n$n addr add 10.244.$n.1/24 dev cni0
+  ip -n n$n link set cni0 up
+  for p in $(seq 1 ${pods}); do
+    ip netns add n\${n}p$p
+    ip -n n$n link add eth0 netns n\${n}p$p type veth peer name veth$p
+    ip -n n$n link set veth$p master cni0 up
+    ip -n n\${n}p$p addr add 10.244.$n.$((p + 1))/24 dev eth0
+    ip -n n\${n}p$p link set eth0 up
+    ip -n n\${n}p$p route add default via 10.244.$n.1
+  done
+  for m in $(seq 1 ${nodes}); do
+    if [ $m = $n ]; then continue; fi
+    mac=02:99:00:00:00:$(printf %02x $m)
+    ip -n n$n neigh replace 10.244.$m.0 lladdr $mac dev flannel.1 nud permanent
+    bridge -n n$n fdb replace $mac dev flannel.1 dst 172.16.0.$m self permanent
+    ip -n n$n route replace 10.244.$m.0/24 via 10.244.$m.0 dev flannel.1 onlink
+  done
+done
+`;
+}
+
+/** Every pod pings every other one once. */
+export function flannelPairs(nodes: number, pods: number): string {
+  return `for n in $(seq 1 ${nodes}); do for p in $(seq 1 ${pods}); do
+  for m in $(seq 1 ${nodes}); do for q in $(seq 1 ${pods}); do
+    if [ $n$p != $m$q ]; then ip netns exec n\${n}p$p ping -q -c 1 -W 1 10.244.$m.$((q + 1)); fi
+  done; done
+done; done
+`;
+}
+
+/** A pod of the first node pings one of the last, `echoes` times. */
+export function flannelEchoes(nodes: number, echoes: number): string {
+  return `ip netns exec n1p1 ping -q -c ${echoes} -i 0.001 10.244.${nodes}.2\n`;
+}

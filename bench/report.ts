@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<Group, string>> = {
   page: 'The page',
   growth: 'Growth',
   connections: '100,000 connections',
+  overlay: 'A flannel cluster',
 };
 
 function figure(bar: Bar, value: number | null): string {

@@ -4,13 +4,14 @@ import { measureConnections } from './connections.ts';
 import { measureGrowth } from './growth.ts';
 import { measureHops } from './hops.ts';
 import { measureKernel } from './kernel.ts';
+import { measureOverlay } from './overlay.ts';
 import { measurePage } from './page.ts';
 import { measureRecording } from './recording.ts';
 import { textTable, writeReport } from './report.ts';
 import { measureRules } from './rules.ts';
 
 const GROUPS: Readonly<Record<Group, () => Outcome | Promise<Outcome>>> = {
-  hops: measureHops, kernel: measureKernel, rules: measureRules, recording: measureRecording, growth: measureGrowth, connections: measureConnections, page: measurePage,
+  hops: measureHops, kernel: measureKernel, overlay: measureOverlay, rules: measureRules, recording: measureRecording, growth: measureGrowth, connections: measureConnections, page: measurePage,
 };
 
 /** `npm run bench`: everything, and the report. `npm run bench -- hops page`: only these groups, printed and not written. */

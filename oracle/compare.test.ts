@@ -128,6 +128,12 @@ describe('frames', () => {
     expect(where(tunnel(40000, '40'), tunnel(50000, '40'))).toEqual([]);
     expect(where(tunnel(40000, '40'), tunnel(40000, '3f'))).toEqual(['frames a:eth0']);
   });
+  test('a unicast ARP request in a tunnel is left out, too', () => {
+    const tunnelled = (frame: string): string => ip({ protocol: '11', length: '004e' }, udp(40000, 4789, `0800000000006400${frame}`.replaceAll(' ', '')));
+    const probe = frames(tunnelled(arp('01', B, '0a000001', '0a000002')), tunnelled(arp('02', A, '0a000002', '0a000001')), base);
+    expect(where(record(probe), record(frames(base)))).toEqual([]);
+    expect(where(record(frames(tunnelled(arp('01', 'ffffffffffff', '0a000001', '0a000002')), base)), record(frames(base)))).toEqual(['frames a:eth0']);
+  });
   test('TCP sequence numbers are relative to their connection', () => {
     const segment = (sport: number, seq: string, flags: string, data = ''): string =>
       ip({ protocol: '06', length: (40 + data.length / 2).toString(16).padStart(4, '0') }, `${sport.toString(16).padStart(4, '0')}0050 ${seq} 00000000 50${flags} ffff beef 0000 ${data}`);

@@ -1,5 +1,5 @@
 import type { LabRecord, RecordFrame } from '../src/core/index.ts';
-import { bytesOf, frameText, newMemory, type FrameMemory } from './frame-text.ts';
+import { bytesOf, frameText, newMemory, VXLAN_PORTS, type FrameMemory } from './frame-text.ts';
 import { macNames } from './names.ts';
 
 /** For each step: place -> its frames in order, as lines. */
@@ -28,8 +28,17 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 
 const ARP = '0806';
 
-/** A unicast ARP request of the kernel (its target MAC is 0, that of arping is not), or the answer to one. */
-function belongsToProbe({ hex }: RecordFrame, open: Map<string, number>): boolean {
+/** The frame that a VXLAN packet carries, or the frame itself. */
+function carried(hex: string): string {
+  const headers = 14 + (parseInt(hex.slice(28, 30), 16) & 15) * 4;
+  const isWholeUdp = hex.slice(24, 28) === '0800' && hex.slice(46, 48) === '11' && (parseInt(hex.slice(40, 44), 16) & 0x3fff) === 0;
+  const port = isWholeUdp ? parseInt(hex.slice((headers + 2) * 2, (headers + 4) * 2), 16) : 0;
+  return VXLAN_PORTS.has(port) ? carried(hex.slice((headers + 16) * 2)) : hex;
+}
+
+/** A unicast ARP request of the kernel (its target MAC is 0, that of arping is not), or the answer to one; also in a tunnel. */
+function belongsToProbe(frame: RecordFrame, open: Map<string, number>): boolean {
+  const hex = carried(frame.hex);
   if (hex.slice(24, 28) !== ARP) return false;
   const [operation, spa, tha, tpa] = [hex.slice(40, 44), hex.slice(56, 64), hex.slice(64, 76), hex.slice(76, 84)];
   const unicast = (parseInt(hex.slice(0, 2), 16) & 1) === 0;

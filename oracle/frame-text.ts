@@ -14,7 +14,8 @@ export function newMemory(names: MacNames, isNamedPort: (port: number) => boolea
   return { names, isNamedPort, ids: new Map(), sequences: new Map() };
 }
 
-const VXLAN_PORTS = new Set([4789, 8472]);
+/** UDP ports that VXLAN is known to be at. */
+export const VXLAN_PORTS = new Set([4789, 8472]);
 const ETHERTYPES: Readonly<Record<number, string>> = { 0x0800: 'ip', 0x0806: 'arp', 0x86dd: 'ip6', 0x8100: 'vlan' };
 
 /**
