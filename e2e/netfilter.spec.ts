@@ -1,23 +1,9 @@
 import type { Page } from '@playwright/test';
-import { expandWalk, rowText, runLab, type Step, type Trace } from '../src/core/index.ts';
+import { expandWalk, rowText, type Step, type Trace } from '../src/core/index.ts';
 import { exchangeView } from '../src/store/exchange-view.ts';
-import * as captions from '../src/store/caption-words.ts';
-import { makeRun, type Run } from '../src/store/player.ts';
 import { rewritesOf } from '../src/store/rewrites.ts';
-import { expect, expectAccessible, labs, open, test } from './fixtures.ts';
-
-const runs = new Map<string, Run>();
-
-/** The same run that the page makes, computed here. */
-function runOf(id: string): Run {
-  let run = runs.get(id);
-  if (!run) {
-    const lab = labs().find((one) => one.id === id)!;
-    run = makeRun(lab, runLab(lab).trace, [], captions);
-    runs.set(id, run);
-  }
-  return run;
-}
+import { expect, expectAccessible, open, test } from './fixtures.ts';
+import { runOf } from './runs.ts';
 
 function find<K extends Step['kind']>(trace: Trace, kind: K, fits: (step: Extract<Step, { kind: K }>) => boolean = () => true, from = 0): number {
   return trace.steps.findIndex((step) => step.seq >= from && step.kind === kind && fits(step as Extract<Step, { kind: K }>));

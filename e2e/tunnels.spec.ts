@@ -1,25 +1,12 @@
 import type { Page } from '@playwright/test';
-import { runLab, type Step, type StepOf } from '../src/core/index.ts';
+import { type Step, type StepOf } from '../src/core/index.ts';
 import { agentLog } from '../src/store/agents.ts';
 import { budgetOf } from '../src/store/budget.ts';
-import * as captions from '../src/store/caption-words.ts';
-import { makeRun, type Run } from '../src/store/player.ts';
+import type { Run } from '../src/store/player.ts';
 import { sceneAt } from '../src/store/scene.ts';
 import { carriersOf, tunnelsAt, type Carrier } from '../src/store/tunnels.ts';
 import { expect, expectAccessible, labs, open, test } from './fixtures.ts';
-
-const runs = new Map<string, Run>();
-
-/** The same run that the page makes, computed here. */
-function runOf(id: string): Run {
-  let run = runs.get(id);
-  if (!run) {
-    const lab = labs().find((one) => one.id === id)!;
-    run = makeRun(lab, runLab(lab).trace, [], captions);
-    runs.set(id, run);
-  }
-  return run;
-}
+import { runOf } from './runs.ts';
 
 /** The first scenario of the chapter on overlays in which this happens. */
 function scenarioWith(fits: (run: Run) => boolean): Run {

@@ -11,7 +11,8 @@ import { type AgentRunning, agentNote, agentRun, runCaptured } from '../agent.ts
 import { type BackendNetwork, RegisterError } from './backend.ts';
 import type { Config } from './config.ts';
 import { findExternalInterface } from './external-interface.ts';
-import { type Flags, parseFlags, UsageError } from './flags.ts';
+import { exitOf } from './exit.ts';
+import { type Flags, parseFlags } from './flags.ts';
 import { type LeaseEvent, isOwn, vtepMacOf } from './lease.ts';
 import { Fatal, klog } from './log.ts';
 import { createSubnetManager, readConfig, writeSubnetFile } from './start.ts';
@@ -66,13 +67,7 @@ export function* flanneld08(process: Process): Running {
     }));
     return yield* run(daemon);
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\n`);
-      return 2;
-    }
-    if (!(error instanceof Fatal)) throw error;
-    klog(process, 'E', error.file, error.message);
-    return 1;
+    return exitOf(process, error);
   } finally {
     for (const leave of leaves) leave();
     manager?.watch.close();

@@ -5,7 +5,8 @@ import { type AgentRunning, agentNote } from '../agent.ts';
 import { type BackendContext, type BackendNetwork, RegisterError } from './backend.ts';
 import { type Config, knownBackend, networkText } from './config.ts';
 import { type ExternalInterface, findExternalInterface } from './external-interface.ts';
-import { type Flags, parseFlags, UsageError } from './flags.ts';
+import { exitOf } from './exit.ts';
+import { type Flags, parseFlags } from './flags.ts';
 import { registerHostGw } from './host-gw.ts';
 import { ensureRules, forwardRules, masqRules, type RuleSet, setUpRules, tearDownRules } from './iptables-rules.ts';
 import { isOwn } from './lease.ts';
@@ -36,13 +37,7 @@ export function* flanneld(process: Process): Running {
     if (flags.setNetworkUnavailable) markNetworkAvailable(manager);
     return yield* run(process, manager, network, rules, flags.iptablesResync);
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\n`);
-      return 2;
-    }
-    if (!(error instanceof Fatal)) throw error;
-    klog(process, 'E', error.file, error.message);
-    return 1;
+    return exitOf(process, error);
   } finally {
     manager?.watch.close();
   }
