@@ -27,6 +27,8 @@ export interface SendingSock {
   readonly mcLoop?: boolean;
   /** A socket of the kernel itself, which no process has opened (sk_socket->file is NULL). */
   readonly kernel?: true;
+  /** The next hop has lately carried what its other end has acknowledged: its neighbour entry is confirmed (sk_dst_pending_confirm). */
+  readonly confirms?: true;
 }
 
 /**

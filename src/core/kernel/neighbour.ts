@@ -41,6 +41,7 @@ export function neighResolveOutput(ns: NetNamespace, skb: SkBuff, dev: NetDevice
     dropSkb(skb, dev, 'ip_finish_output2', 'NEIGH_CREATEFAIL', 'neighbour table overflow');
     return 'ENOBUFS';
   }
+  if (skb.sk !== null && skb.sk.confirms) entry.confirmed = ns.queue.now;
   if (!entry.connected) return neighEvent(ns, entry, 'SEND', NOTHING, skb);
   if (ns.recorder.on) recordNeighResolve(ns, entry, skb, 'resolved');
   return transmit(entry, skb);

@@ -10,8 +10,9 @@ import { seqDiff, type TcpRequest, type TcpSock, type TcpTimewait } from './tcp-
 /** Bytes not yet read, or for a listener the connections not yet accepted. */
 export function receiveQueueOf(sk: TcpSock): number {
   if (sk.listening !== null) return sk.listening.acceptQueue.length;
-  // FIN takes a sequence number, but nobody reads it.
-  return Math.max(seqDiff(sk.rcvNxt, sk.copiedSeq) - (sk.finReceived ? 1 : 0), 0);
+  // FIN takes a sequence number. Who reads to the end takes it; who had closed before it came leaves it there.
+  const finRead = sk.finReceived && !(sk.dead && sk.state === 'CLOSING');
+  return Math.max(seqDiff(sk.rcvNxt, sk.copiedSeq) - (finRead ? 1 : 0), 0);
 }
 
 /** Bytes not yet acknowledged, or for a listener its backlog. */

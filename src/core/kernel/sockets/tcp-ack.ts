@@ -198,6 +198,7 @@ export function tcpAck(sk: TcpSock, incoming: IncomingAck): AckVerdict {
   if (!sk.agreed.sack && pure && sndWasSame && sk.rtx.length > 0) addRenoSack(sk);
   else if (!sk.agreed.sack && advanced) for (const skb of sk.rtx) skb.sacked = false;
   if (cleaned.acked + cleaned.sacked > 0) afterDelivery(sk, cleaned, incoming);
+  if (cleaned.acked + cleaned.sacked > 0 || isDup) sk.dstPendingConfirm = true;
   if (sk.tlpHighSeq !== 0) processTlpAck(sk, incoming, dsack, advanced, isDup);
   const outcome: AckOutcome = {
     priorUna, dupAck: isDup, newlyDelivered: cleaned.acked + cleaned.sacked, sackedNew: cleaned.sacked > 0, originalAcked: cleaned.original, dsack,

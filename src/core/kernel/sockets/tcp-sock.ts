@@ -258,6 +258,8 @@ export interface TcpSock extends InetSock, Pick<TcpSocket, 'linger' | 'noDelay' 
   ack: { scheduled: boolean; timer: boolean; pushed: boolean; pushed2: boolean; now: boolean; quick: number; pingpong: number; ato: SimTime; lastReceived: SimTime };
   lastOowAckAt: SimTime;
   softError: Errno | null;
+  /** The other end has acknowledged something: the next packet confirms the neighbour that it goes to (sk_dst_pending_confirm). */
+  dstPendingConfirm: boolean;
 
   listening: TcpListening | null;
 }
@@ -292,7 +294,7 @@ export function newTcpSock(ns: NetNamespace): TcpSock {
     timer: { kind: null, at: 0, handle: null }, delackTimer: { at: 0, handle: null }, keepTimer: null, backoff: 0, retransmits: 0, totalRto: 0,
     probesOut: 0, keepProbes: 0, lastReceivedAt: 0, lastSentAt: 0,
     ack: { scheduled: false, timer: false, pushed: false, pushed2: false, now: false, quick: 0, pingpong: 0, ato: 0, lastReceived: 0 },
-    lastOowAckAt: -SECOND, softError: null, listening: null,
+    lastOowAckAt: -SECOND, softError: null, dstPendingConfirm: false, listening: null,
   };
   return Object.assign(base, fields);
 }

@@ -17,6 +17,8 @@ import { causeOf } from './tcp-state.ts';
 /** A segment with DF may not be cut; the path MTU counts. */
 const SENDING: SendingSock = { ignoreDf: false, usePmtu: true };
 const SENDING_WITHOUT_DF: SendingSock = { ignoreDf: true, usePmtu: true };
+const CONFIRMING: SendingSock = { ...SENDING, confirms: true };
+const CONFIRMING_WITHOUT_DF: SendingSock = { ...SENDING_WITHOUT_DF, confirms: true };
 
 /** The route of the connection: the one found before, unless something has changed since (__sk_dst_check). */
 export function sockRoute(sk: TcpSock, skb: SkBuff | null): RouteResult | Errno {
@@ -54,6 +56,9 @@ function ipQueueXmit(sk: TcpSock, header: TcpHeader, data: Uint8Array | null, ca
   skb.packet = [{ ...ip, df }, ...body];
   skb.dst = route;
   skb.dev = route.dev!;
+  const confirms = sk.dstPendingConfirm;
+  sk.dstPendingConfirm = false;
+  if (confirms) return ipLocalOut(ns, df ? CONFIRMING : CONFIRMING_WITHOUT_DF, skb);
   return ipLocalOut(ns, df ? SENDING : SENDING_WITHOUT_DF, skb);
 }
 
