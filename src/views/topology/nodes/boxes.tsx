@@ -120,14 +120,12 @@ function useDevice(box: Box): DeviceLook {
 
 export function BridgeBox({ data: { box } }: BoxProps) {
   const { device, state, address, onClick, look } = useDevice(box);
-  const trouble = state === 'up' || state === 'gone' ? '' : ` · ${state}`;
+  // What is wrong with it matters more than what it is, and the bar is no longer than its words.
+  const kind = state === 'up' || state === 'gone' ? 'bridge' : state;
+  const words = address === '' ? kind : `${kind} · ${address}`;
   return (
-    <div className={`map-bridge ${look}`} onClick={onClick} data-place={box.id}>
-      <span className="map-name">{device}</span>{' '}
-      <span className="map-address">
-        bridge{address === '' ? '' : ` · ${address}`}
-        {trouble}
-      </span>
+    <div className={`map-bridge ${look}`} onClick={onClick} data-place={box.id} title={`${device}: ${words}`}>
+      <span className="map-name">{device}</span> <span className="map-address">{words}</span>
     </div>
   );
 }
