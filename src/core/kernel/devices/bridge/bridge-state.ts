@@ -59,11 +59,18 @@ export const DEFAULT_BRIDGE: BridgeOptions = Object.freeze({
   vlanFiltering: false, vlanDefaultPvid: 1, mcastSnooping: false, groupFwdMask: 0,
 });
 
-/** A new port's settings (new_nbp). The path cost of a 10 Gb/s link, which a veth claims to be, is 2; that of a tunnel, which tells no speed, 100; VXLAN tells that of the device below. */
-export function defaultPort(no: number, { kind, vxlan }: NetDevice): BridgePortOptions {
-  const fast = kind === 'veth' || kind === 'nic' || kind === 'vlan' || (vxlan !== null && vxlan.config.link !== 0);
+/** True for a device that claims to be a 10 Gb/s link (ethtool's link settings): a veth; what is over one; a bridge with such a port. `lo` and other tunnels tell no speed. */
+function tellsSpeed(dev: NetDevice | undefined): boolean {
+  if (dev === undefined) return false;
+  if (dev.vxlan !== null) return tellsSpeed(dev.vxlan.net.devices.get(dev.vxlan.config.link));
+  if (dev.kind === 'bridge') return dev.ports.some(tellsSpeed);
+  return dev.kind === 'veth' || dev.kind === 'nic' || dev.kind === 'vlan';
+}
+
+/** A new port's settings (new_nbp). The path cost of a 10 Gb/s link is 2, that of a device that tells no speed 100. */
+export function defaultPort(no: number, dev: NetDevice): BridgePortOptions {
   return {
-    state: 'disabled', cost: fast ? 2 : 100, priority: 32, no,
+    state: 'disabled', cost: tellsSpeed(dev) ? 2 : 100, priority: 32, no,
     hairpin: false, guard: false, rootBlock: false, fastleave: false, learning: true, flood: true, mcastFlood: true,
     bcastFlood: true, isolated: false, proxyArp: false, proxyArpWifi: false, neighSuppress: false,
   };
