@@ -10,7 +10,7 @@ import type { SkBuff } from './sk-buff.ts';
 
 /** TSO_MAX_SIZE, and TSO_LEGACY_MAX_SIZE of a driver that says nothing, bytes. */
 export const TSO_MAX_SIZE = 524280;
-const TSO_LEGACY_MAX_SIZE = 65536;
+export const TSO_LEGACY_MAX_SIZE = 65536;
 
 /** What a kind of device does (struct net_device_ops). */
 export interface NetDeviceOps {

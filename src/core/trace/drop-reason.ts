@@ -16,7 +16,7 @@ export const DROP_REASONS = {
   VLAN_FILTER: ['The port is not a member of this VLAN.', 'Check bridge vlan show.'],
   BRIDGE_INGRESS_STP_STATE: ['The bridge port is not forwarding.', 'Check the state in bridge link show.'],
   BRIDGE_NO_EGRESS: ['The bridge has no port to send this frame to.', 'Check which ports are up, isolated, or have flooding turned off.'],
-  NO_TX_TARGET: ['The bridge has no port to send this frame to.', 'Check which ports are up, isolated, or have flooding turned off.'],
+  NO_TX_TARGET: ['There is nowhere to send this frame.', 'At a bridge, check which ports are up, isolated, or have flooding turned off; at a VXLAN device, bridge fdb.'],
   MAC_IEEE_MAC_CONTROL: ['A pause frame ends at the port that receives it.', 'Nothing: no bridge forwards these.'],
   CPU_BACKLOG: ['More frames came at once than the machine can queue.', 'Look for a loop between bridges.'],
   MAC_INVALID_SOURCE: ['The frame has a source address that no sender may have.', 'Check the MAC address of the sending device.'],

@@ -1,4 +1,4 @@
-import { vxlanFdbCreate, vxlanFdbDelete, vxlanFdbUpdate, type VxlanFdbSpec, type VxlanTarget } from '../devices/vxlan/vxlan-fdb.ts';
+import { isForMany, vxlanFdbCreate, vxlanFdbDelete, vxlanFdbUpdate, type VxlanFdbSpec, type VxlanTarget } from '../devices/vxlan/vxlan-fdb.ts';
 import type { VxlanState } from '../devices/vxlan/vxlan-state.ts';
 import { KernelError } from '../errno.ts';
 import type { Ipv4 } from '../../wire/address.ts';
@@ -23,13 +23,8 @@ export function vxlanFdbAdd(vx: VxlanState, request: FdbRequest, mode: NewMode):
     return vxlanFdbUpdate(vx, old, spec, mode === 'replace' || mode === 'append' ? mode : 'change');
   }
   if (mode === 'change') throw new KernelError('ENOENT');
-  if (mode === 'replace' && isForMany(request)) throw new KernelError('EOPNOTSUPP');
+  if (mode === 'replace' && isForMany(request.mac)) throw new KernelError('EOPNOTSUPP');
   vxlanFdbCreate(vx, spec);
-}
-
-/** All zeros, or a group. */
-function isForMany({ mac }: FdbRequest): boolean {
-  return mac === 0 || Math.floor(mac / 0x100_0000_0000) % 2 === 1;
 }
 
 /** vxlan_fdb_delete: without a destination the whole entry goes. */

@@ -10,6 +10,11 @@ import type { VxlanFdbEntry, VxlanFdbState, VxlanRdst, VxlanState } from './vxla
 /** FDB_AGE_INTERVAL: how often the device looks for entries that are too old. */
 const AGE_INTERVAL = 10 * SECOND;
 
+/** All zeros, or a group: what several destinations may serve. */
+export function isForMany(mac: Mac): boolean {
+  return mac === MAC_ZERO || isMulticastMac(mac);
+}
+
 /** Where the frames of an entry go, as it is asked for. */
 export interface VxlanTarget {
   readonly dst: Ipv4;
@@ -88,7 +93,7 @@ export function vxlanFdbCreate(vx: VxlanState, spec: VxlanFdbSpec): VxlanFdbEntr
 
 /** Changes an entry that is there, as NLM_F_REPLACE or NLM_F_APPEND ask (vxlan_fdb_update_existing). */
 export function vxlanFdbUpdate(vx: VxlanState, f: VxlanFdbEntry, spec: VxlanFdbSpec, mode: 'replace' | 'append' | 'change'): void {
-  const many = isMulticastMac(f.mac) || f.mac === MAC_ZERO;
+  const many = isForMany(f.mac);
   const { now } = vx.dev.ns.queue;
   // A controller's entry does not take over what somebody has written by hand.
   if (!spec.externLearn || !f.addedByUser) {
@@ -169,7 +174,7 @@ export function vxlanFindMac(vx: VxlanState, mac: Mac): VxlanFdbEntry | undefine
 
 /** Learns behind which VTEP the sender of a frame is (vxlan_snoop). Null, or why the frame has to die. */
 export function vxlanSnoop(vx: VxlanState, skb: SkBuff, from: Ipv4, mac: Mac): DropReason | null {
-  if (mac === MAC_ZERO || isMulticastMac(mac)) return 'MAC_INVALID_SOURCE';
+  if (isForMany(mac)) return 'MAC_INVALID_SOURCE';
   const f = vx.fdb.get(mac);
   const { now } = vx.dev.ns.queue;
   if (f === undefined) {

@@ -18,7 +18,7 @@ import { arpReduce, routeShortcircuit } from './vxlan-arp.ts';
 import { vxlanEncapBypass } from './vxlan-bypass.ts';
 import { vxlanFindMac } from './vxlan-fdb.ts';
 import { udpFlowSrcPort } from './vxlan-flow.ts';
-import { vxlanCheckPmtu } from './vxlan-pmtu.ts';
+import { VXLAN_HEADROOM, vxlanCheckPmtu } from './vxlan-pmtu.ts';
 import type { VxlanFdbEntry, VxlanRdst, VxlanState } from './vxlan-state.ts';
 
 /** The kernel's own socket, as the output path sees it. */
@@ -86,7 +86,7 @@ function sendOne(vx: VxlanState, skb: SkBuff, f: VxlanFdbEntry, rd: VxlanRdst, s
   if (typeof route === 'string') return failed(vx, skb, route);
   if (route.dev === dev) return failed(vx, skb, 'ELOOP');
   if (route.type === 'local' && bypasses(vx, skb, rd)) return;
-  if (vxlanCheckPmtu(vx, skb, route, rd.dst)) return dropSkb(skb, dev, 'skb_tunnel_check_pmtu', 'PKT_TOO_BIG', `${frameLength(skb.packet) - 14} bytes and ${50 - 14} of outer headers with 14 of inner Ethernet do not fit into an MTU of ${route.mtu}`);
+  if (vxlanCheckPmtu(vx, skb, route, rd.dst)) return dropSkb(skb, dev, 'skb_tunnel_check_pmtu', 'PKT_TOO_BIG', `${frameLength(skb.packet) - 14} bytes and ${VXLAN_HEADROOM} around them do not fit into an MTU of ${route.mtu}`);
   const ip = outerIp(vx, skb.packet, rd, route, tos);
   const packet: Packet = [ip, udp, { kind: 'vxlan', flags: VXLAN_FLAG_VNI, vni: rd.vni, reserved: 0 }, ...skb.packet];
   send(vx, skb, f, rd, route, packet, copy);

@@ -2,7 +2,7 @@ import { isMulticastIpv4, MAC_ZERO } from '../../../wire/address.ts';
 import { registerNetdevice, unregisterNetdevices } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
 import { ipMcJoinGroup, ipMcLeaveGroup } from '../../igmp.ts';
-import { createDevice, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
+import { createDevice, TSO_LEGACY_MAX_SIZE, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
 import type { NetDeviceEvent, NetNamespace } from '../../net-namespace.ts';
 import type { VxlanOptions } from '../../rows.ts';
 import { openUdpSocket } from '../../sockets/udp.ts';
@@ -13,7 +13,6 @@ import { vxlanRcv } from './vxlan-rcv.ts';
 import type { VxlanSock, VxlanState } from './vxlan-state.ts';
 import { vxlanXmit } from './vxlan-xmit.ts';
 
-const TSO_LEGACY_MAX_SIZE = 65536;
 const ETH_MIN_MTU = 68;
 
 /** The UDP socket of a port, shared by the devices that have it (vxlan_sock_add). EADDRINUSE when a program has the port. */
