@@ -11,11 +11,11 @@ import { type AgentRunning, agentNote, agentRun, runCaptured } from '../agent.ts
 import { type BackendNetwork, RegisterError } from './backend.ts';
 import type { Config } from './config.ts';
 import { findExternalInterface } from './external-interface.ts';
-import { exitOf } from './exit.ts';
-import { type Flags, parseFlags } from './flags.ts';
+import { begin, exitOf } from './begin-and-exit.ts';
+import type { Flags } from './flags.ts';
 import { type LeaseEvent, isOwn, vtepMacOf } from './lease.ts';
 import { Fatal, klog } from './log.ts';
-import { createSubnetManager, readConfig, writeSubnetFile } from './start.ts';
+import { createSubnetManager, writeSubnetFile } from './start.ts';
 import { acquireLease, type SubnetManager, takeNodeEvents } from './subnet-manager.ts';
 import { readVxlanConfig } from './vxlan.ts';
 import { configureLink, ensureLink, errorOf, wantedDevice } from './vxlan-device.ts';
@@ -43,13 +43,9 @@ export function* flanneld08(process: Process): Running {
   let manager: SubnetManager | null = null;
   const leaves: (() => void)[] = [];
   try {
-    const flags = parseFlags(process.argv.slice(1));
-    if (flags.version) {
-      process.stderr.write(`${VERSION}\n`);
-      return 0;
-    }
-    if (!flags.kubeSubnetMgr) throw new NotSimulated('flanneld with etcd (without --kube-subnet-mgr)');
-    const config = readConfig(process, flags);
+    const begun = begin(process, VERSION);
+    if (begun === null) return 0;
+    const { flags, config } = begun;
     if (config.backendType !== 'vxlan') throw new NotSimulated(`the backend ${config.backendType} of flanneld ${VERSION}`);
     process.handle('SIGTERM');
     if (!process.ignores('SIGINT')) process.handle('SIGINT');

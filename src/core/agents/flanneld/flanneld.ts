@@ -1,17 +1,17 @@
 import { formatCidr, parseCidr } from '../../cluster/cidr.ts';
-import { NotSimulated, type Process, type Running, type Wait } from '../../shell/process.ts';
+import type { Process, Running, Wait } from '../../shell/process.ts';
 import { SECOND } from '../../sim/time.ts';
 import { type AgentRunning, agentNote } from '../agent.ts';
 import { type BackendContext, type BackendNetwork, RegisterError } from './backend.ts';
 import { type Config, knownBackend, networkText } from './config.ts';
 import { type ExternalInterface, findExternalInterface } from './external-interface.ts';
-import { exitOf } from './exit.ts';
-import { type Flags, parseFlags } from './flags.ts';
+import { begin, exitOf } from './begin-and-exit.ts';
+import type { Flags } from './flags.ts';
 import { registerHostGw } from './host-gw.ts';
 import { ensureRules, forwardRules, masqRules, type RuleSet, setUpRules, tearDownRules } from './iptables-rules.ts';
 import { isOwn } from './lease.ts';
 import { Fatal, klog } from './log.ts';
-import { createSubnetManager, readConfig, writeSubnetFile } from './start.ts';
+import { createSubnetManager, writeSubnetFile } from './start.ts';
 import { markNetworkAvailable, storedPublicIp, type SubnetManager, takeNodeEvents } from './subnet-manager.ts';
 import { registerVxlan } from './vxlan.ts';
 
@@ -21,13 +21,9 @@ const VERSION = 'v0.27.3';
 export function* flanneld(process: Process): Running {
   let manager: SubnetManager | null = null;
   try {
-    const flags = parseFlags(process.argv.slice(1));
-    if (flags.version) {
-      process.stderr.write(`${VERSION}\n`);
-      return 0;
-    }
-    if (!flags.kubeSubnetMgr) throw new NotSimulated('flanneld with etcd (without --kube-subnet-mgr)');
-    const config = readConfig(process, flags);
+    const begun = begin(process, VERSION);
+    if (begun === null) return 0;
+    const { flags, config } = begun;
     process.handle('SIGTERM');
     if (!process.ignores('SIGINT')) process.handle('SIGINT');
     manager = yield* createSubnetManager(process, flags, config);

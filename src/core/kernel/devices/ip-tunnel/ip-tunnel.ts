@@ -2,7 +2,7 @@ import type { Mac } from '../../../wire/address.ts';
 import { devSetMtu, registerNetdevice, unregisterNetdevices } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
 import { routeOutput } from '../../fib/lookup.ts';
-import { commitLink, createDevice, isIpDevice, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
+import { commitLink, createDevice, TSO_LEGACY_MAX_SIZE, isIpDevice, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
 import type { TunnelKind, TunnelOptions } from '../../rows.ts';
 import { greXmit } from './gre.ts';
@@ -14,7 +14,6 @@ const IP_HLEN = 20;
 const ETH_HLEN = 14;
 const IPV4_MIN_MTU = 68;
 const IP_MAX_MTU = 65535;
-const TSO_LEGACY_MAX_SIZE = 65536;
 
 function tunnelOpen(dev: NetDevice): void {
   // gretap0 has no MAC until somebody gives it one (eth_validate_addr).
