@@ -7,7 +7,7 @@ import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { AddrRow, RouteRow, RuleRow } from '../rows.ts';
 import type { RouteResult } from './fib-result.ts';
-import type { OnwardRoute } from './lookup.ts';
+import type { KnownInput } from './known-input.ts';
 
 /** The IPv4 side of a device (struct in_device). */
 export interface InDevice {
@@ -70,8 +70,8 @@ export interface CachedRoute {
   readonly match: FibMatch | null;
   /** The last answer that was made of it, for its source and device. */
   output: RouteResult | null;
-  /** What became of packets that came in, by their source and device (`inputId`); null before the first. */
-  input: Map<number, OnwardRoute> | null;
+  /** What became of packets that came in, by the ifindex of their device; null before the first. */
+  input: Map<number, KnownInput> | null;
   /** Why this route, for the trace; null before somebody recorded it. */
   reasons: RouteReasons | null;
 }

@@ -14,6 +14,7 @@ import { recordKnown, recordLookup } from './explain.ts';
 import type { CachedRoute, FibHop, FibMatch } from './fib-state.ts';
 import type { RouteResult } from './fib-result.ts';
 import { inDeviceOf, inetAddrOnlink, inetSelectAddr, ipDevFind } from './in-device.ts';
+import { recallInput, rememberInput } from './known-input.ts';
 import { flowKeysOf, multipathHash, portsOf, selectHop } from './multipath.ts';
 import { fibLookup, isFailure, LOOPBACK_IFINDEX, type FibAnswer, type FibKey } from './rules.ts';
 import { RT_TABLE_MAIN, SCOPE } from './scope.ts';
@@ -38,8 +39,6 @@ export interface Flow {
 
 /** The routes remembered by destination are forgotten when there are so many; a namespace talks to fewer. */
 const CACHE_LIMIT = 8192;
-/** And the sources of packets to one of them. */
-const INPUT_LIMIT = 256;
 
 /**
  * The route of a packet made here (ip_route_output_key). An errno when there is none: ENETUNREACH no route or a source that is
@@ -197,9 +196,8 @@ export type OnwardRoute = Extract<InputRoute, { verdict: 'local' | 'forward' }>;
 export function fibLookupInput(ns: NetNamespace, skb: SkBuff, ip: Ipv4Header, dev: NetDevice): InputRoute {
   // Where nothing but the two addresses and the device decides, the last answer is the next one, until something changes.
   const plain = ip.tos === 0 && skb.mark === 0 && !ns.fib.customRules && !hasExceptions(ns);
-  const id = ip.src + dev.ifindex * 0x1_0000_0000;
   const cached = plain ? ns.fib.cache.get(ip.dst) : undefined;
-  const known = cached?.input?.get(id);
+  const known = recallInput(ns, cached, ip.src, dev);
   if (known !== undefined) {
     if (ns.recorder.on) recordKnown(ns, 'input', ip.dst, ip.src, dev.ifindex, 0, skb, known.result, cached!);
     return known;
@@ -207,18 +205,9 @@ export function fibLookupInput(ns: NetNamespace, skb: SkBuff, ip: Ipv4Header, de
   const ports = ns.fib.customRules ? portsOf(ip, skb.packet) : NO_PORTS;
   const key = inputKey(ip.dst, ip.src, dev, skb.mark, ip.tos, ip.protocol, ports.sport, ports.dport);
   const route = routeInput(ns, key, dev, { ip, skb });
-  if (plain) rememberInput(ns, ip.dst, id, route);
+  if (plain && (route.verdict === 'forward' || route.verdict === 'local')) rememberInput(ns, ns.fib.cache.get(ip.dst), ip.src, dev, route);
   if (ns.recorder.on) recordLookup(ns, 'input', key, skb, 'result' in route ? route.result : null);
   return route;
-}
-
-/** Only for packets that go on: by one next hop, or to this host. */
-function rememberInput(ns: NetNamespace, dst: Ipv4, id: number, route: InputRoute): void {
-  const cached = ns.fib.cache.get(dst);
-  if (!cached?.match || (route.verdict !== 'forward' && route.verdict !== 'local') || cached.match.route.hops.length > 1) return;
-  const input = (cached.input ??= new Map<number, OnwardRoute>());
-  if (input.size >= INPUT_LIMIT) input.clear();
-  input.set(id, route);
 }
 
 const NO_PORTS = { sport: 0, dport: 0 } as const;

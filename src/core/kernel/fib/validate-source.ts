@@ -24,12 +24,18 @@ const FILTERED: SourceVerdict = Object.freeze({ reason: 'IP_RPFILTER', onLink: f
  * by, 0 when it is for this host. With rp_filter off and no reason to look closer, only own addresses are refused.
  */
 export function validateSource(ns: NetNamespace, key: FibKey, oif: number, dev: NetDevice): SourceVerdict {
-  const rpFilter = inDevConf(ns, dev, 'rp_filter');
-  if (rpFilter === 0 && (dev.ifindex !== oif || inDevConf(ns, dev, 'send_redirects') === 0)) {
-    if (inDevConf(ns, dev, 'accept_local') !== 0) return SOUND;
-    if (!ns.fib.customLocalRoutes && !ns.fib.customRules) return ns.fib.local.has(key.src) ? OWN : SOUND;
-  }
-  return fullCheck(ns, key, oif, dev, rpFilter);
+  if (onlyOwnRefused(ns, oif, dev)) return ns.fib.local.has(key.src) ? OWN : SOUND;
+  if (isUnfiltered(ns, oif, dev) && inDevConf(ns, dev, 'accept_local') !== 0) return SOUND;
+  return fullCheck(ns, key, oif, dev, inDevConf(ns, dev, 'rp_filter'));
+}
+
+/** Nothing but an own address is refused as a source of packets from `dev` to `oif`. */
+export function onlyOwnRefused(ns: NetNamespace, oif: number, dev: NetDevice): boolean {
+  return !ns.fib.customLocalRoutes && !ns.fib.customRules && isUnfiltered(ns, oif, dev) && inDevConf(ns, dev, 'accept_local') === 0;
+}
+
+function isUnfiltered(ns: NetNamespace, oif: number, dev: NetDevice): boolean {
+  return inDevConf(ns, dev, 'rp_filter') === 0 && (dev.ifindex !== oif || inDevConf(ns, dev, 'send_redirects') === 0);
 }
 
 /** __fib_validate_source: the route back to the source. */
