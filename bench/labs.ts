@@ -196,6 +196,37 @@ done; done
 `;
 }
 
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+/** The same cluster by as few programs as the tools allow: a file of commands for each namespace. */
+export function flannelBatches(nodes: number, pods: number): string {
+  const batch = (program: string, lines: readonly string[]): string => `${program} -batch - <<END\n${lines.join('\n')}\nEND\n`;
+  const macOf = (node: number): string => `02:99:00:00:00:${node.toString(16).padStart(2, '0')}`;
+  const host = batch('ip', ['link add lan type bridge mcast_snooping 0', 'link set lan up', ...range(nodes).flatMap((n) => [
+    `netns add n${n}`, `link add eth0 netns n${n} type veth peer name lan${n}`, `link set lan${n} master lan up`,
+    ...range(pods).map((p) => `netns add n${n}p${p}`),
+  ])]);
+  return host + range(nodes).map((n) => {
+    const others = range(nodes).filter((m) => m !== n);
+    const node = batch(`ip -n n${n}`, [
+      `addr add 172.16.0.${n}/24 dev eth0`, 'link set eth0 up',
+      `link add flannel.1 address ${macOf(n)} type vxlan id 1 local 172.16.0.${n} dev eth0 dstport 8472 nolearning`, `addr add 10.244.${n}.0/32 dev flannel.1`, 'link set flannel.1 up',
+      'link add cni0 type bridge mcast_snooping 0', `addr add 10.244.${n}.1/24 dev cni0`, 'link set cni0 up',
+      ...range(pods).flatMap((p) => [`link add eth0 netns n${n}p${p} type veth peer name veth${p}`, `link set veth${p} master cni0 up`]),
+      ...others.flatMap((m) => [`neigh replace 10.244.${m}.0 lladdr ${macOf(m)} dev flannel.1 nud permanent`, `route replace 10.244.${m}.0/24 via 10.244.${m}.0 dev flannel.1 onlink`]),
+    ]);
+    const entries = batch(`bridge -n n${n}`, others.map((m) => `fdb replace ${macOf(m)} dev flannel.1 dst 172.16.0.${m} self permanent`));
+    const inPods = range(pods).map((p) => batch(`ip -n n${n}p${p}`, [`addr add 10.244.${n}.${p + 1}/24 dev eth0`, 'link set eth0 up', `route add default via 10.244.${n}.1`]));
+    return `ip netns exec n${n} sysctl -qw net.ipv4.ip_forward=1\n${node}${entries}${inPods.join('')}`;
+  }).join('');
+}
+
+/** Every pod pings all the others, by one program a pod that waits for nobody. */
+export function flannelSweeps(nodes: number, pods: number): string {
+  const all = range(nodes).flatMap((n) => range(pods).map((p) => ({ ns: `n${n}p${p}`, address: `10.244.${n}.${p + 1}` })));
+  return all.map(({ ns }) => `ip netns exec ${ns} fping -q -i 0 ${all.filter((other) => other.ns !== ns).map(({ address }) => address).join(' ')}\n`).join('');
+}
+
 /** A pod of the first node pings one of the last, `echoes` times. */
 export function flannelEchoes(nodes: number, echoes: number): string {
   return `ip netns exec n1p1 ping -q -c ${echoes} -i 0.001 10.244.${nodes}.2\n`;

@@ -7,7 +7,7 @@ import { firstError, runScript } from './interpreter/script.ts';
 import { Shell, type Step } from './interpreter/shell.ts';
 import { Source } from './interpreter/source.ts';
 import { runSubshellBody } from './interpreter/subshell.ts';
-import { newVariable, Variables } from './interpreter/variables.ts';
+import { Variable, Variables } from './interpreter/variables.ts';
 import { joinPath } from './files/path.ts';
 import { readChunk } from '../programs/text/io.ts';
 import type { Program } from './process.ts';
@@ -24,7 +24,10 @@ export function newShell(task: Task): Shell {
   const vars = new Variables();
   const shell = new Shell(task, vars);
   const put = (name: string, value: string, exported: boolean): void => {
-    vars.global.set(name, { ...newVariable(), value, exported });
+    const variable = new Variable();
+    variable.value = value;
+    variable.exported = exported;
+    vars.global.set(name, variable);
   };
   for (const [name, value] of task.env) put(name, value, true);
   put('IFS', ' \t\n', false);

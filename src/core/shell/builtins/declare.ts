@@ -4,7 +4,7 @@ import { assignmentQuote, doubleQuote } from '../interpreter/quote.ts';
 import { functionText } from '../interpreter/function-text.ts';
 import type { Shell, Step } from '../interpreter/shell.ts';
 import { trace } from '../interpreter/xtrace.ts';
-import { arrayKeys, arrayValues, makeIndexed, newVariable, type Variable } from '../interpreter/variables.ts';
+import { arrayKeys, arrayValues, makeIndexed, Variable } from '../interpreter/variables.ts';
 import { badOption, type Builtin, type BuiltinCall, plain, say } from './builtin.ts';
 
 const DECLARE_USAGE = '[-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]';
@@ -71,7 +71,7 @@ function declareOne(shell: Shell, who: string, word: string, assigned: Assigned 
       say(shell, who, `${name}: readonly variable`);
       return 1;
     }
-    scopes.local.set(name, newVariable());
+    scopes.local.set(name, new Variable());
   }
   const variable = flags.on.has('n') || flags.off.has('n') ? (scopes.raw(name) ?? scopes.ensure(name)) : flags.on.has('g') ? globalVariable(shell, name) : scopes.ensure(name);
   if (variable.readonly && (assigned || parts.value !== null)) {
@@ -92,7 +92,7 @@ function declareOne(shell: Shell, who: string, word: string, assigned: Assigned 
 
 function globalVariable(shell: Shell, name: string): Variable {
   let variable = shell.vars.global.get(name);
-  if (!variable) shell.vars.global.set(name, (variable = newVariable()));
+  if (!variable) shell.vars.global.set(name, (variable = new Variable()));
   return variable;
 }
 

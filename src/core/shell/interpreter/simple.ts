@@ -12,7 +12,7 @@ import { applyRedirects } from './redirects.ts';
 import { singleQuote, traceQuote } from './quote.ts';
 import type { Shell, Step } from './shell.ts';
 import { waitFor } from './substitution.ts';
-import { newVariable, type Scope } from './variables.ts';
+import { type Scope, Variable } from './variables.ts';
 import { expandWord, plainText } from './words.ts';
 import { trace } from './xtrace.ts';
 
@@ -113,7 +113,7 @@ function* temporaryScope(shell: Shell, node: Command): Step<Scope | null> {
     if (shell.set.has('xtrace')) yield* trace(shell, traceText(item, null, value));
     if (shell.vars.get(item.name)?.readonly) shell.fail(`${item.name}: readonly variable`);
     scope ??= new Map();
-    const variable = newVariable();
+    const variable = new Variable();
     const before = value.append ? (shell.value(item.name) ?? '') : '';
     variable.value = value.kind === 'text' ? before + value.text : '';
     variable.exported = true;

@@ -1,21 +1,43 @@
-/** A shell variable with its attributes (declare(1)). */
-export interface Variable {
-  kind: 'scalar' | 'indexed' | 'associative';
+/** A shell variable with its attributes (declare(1)). The elements of arrays have maps only once there are some: every subshell copies all variables. */
+export class Variable {
+  kind: 'scalar' | 'indexed' | 'associative' = 'scalar';
   /** Of a scalar; undefined when it is declared but has no value. */
-  value: string | undefined;
-  indexed: Map<number, string>;
-  associative: Map<string, string>;
-  exported: boolean;
-  readonly: boolean;
-  integer: boolean;
-  letters: 'lower' | 'upper' | null;
-  nameref: boolean;
-}
+  value: string | undefined = undefined;
+  exported = false;
+  readonly = false;
+  integer = false;
+  letters: 'lower' | 'upper' | null = null;
+  nameref = false;
+  #indexed: Map<number, string> | null = null;
+  #associative: Map<string, string> | null = null;
 
-export function newVariable(): Variable {
-  return {
-    kind: 'scalar', value: undefined, indexed: new Map(), associative: new Map(), exported: false, readonly: false, integer: false, letters: null, nameref: false,
-  };
+  get indexed(): Map<number, string> {
+    return (this.#indexed ??= new Map());
+  }
+  set indexed(elements: Map<number, string>) {
+    this.#indexed = elements;
+  }
+
+  get associative(): Map<string, string> {
+    return (this.#associative ??= new Map());
+  }
+  set associative(elements: Map<string, string>) {
+    this.#associative = elements;
+  }
+
+  clone(): Variable {
+    const copy = new Variable();
+    copy.kind = this.kind;
+    copy.value = this.value;
+    copy.exported = this.exported;
+    copy.readonly = this.readonly;
+    copy.integer = this.integer;
+    copy.letters = this.letters;
+    copy.nameref = this.nameref;
+    if (this.#indexed !== null) copy.#indexed = new Map(this.#indexed);
+    if (this.#associative !== null) copy.#associative = new Map(this.#associative);
+    return copy;
+  }
 }
 
 export type Scope = Map<string, Variable>;
@@ -62,7 +84,7 @@ export class Variables {
   ensure(name: string): Variable {
     const resolved = this.resolve(name);
     let variable = this.raw(resolved);
-    if (!variable) this.global.set(resolved, (variable = newVariable()));
+    if (!variable) this.global.set(resolved, (variable = new Variable()));
     return variable;
   }
 
@@ -95,16 +117,12 @@ export class Variables {
 
   /** A copy for a subshell. */
   fork(): Variables {
-    return new Variables(this.scopes.map((scope) => new Map([...scope].map(([name, variable]) => [name, cloneVariable(variable)]))));
+    return new Variables(this.scopes.map((scope) => {
+      const copy: Scope = new Map();
+      for (const [name, variable] of scope) copy.set(name, variable.clone());
+      return copy;
+    }));
   }
-}
-
-export function cloneVariable(variable: Variable): Variable {
-  return {
-    ...variable,
-    indexed: variable.indexed.size > 0 ? new Map(variable.indexed) : new Map(),
-    associative: variable.associative.size > 0 ? new Map(variable.associative) : new Map(),
-  };
 }
 
 /** Values of an array in order of its indices (a scalar is an array of one). */
