@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { type Step, type StepOf } from '../src/core/index.ts';
 import { agentLog } from '../src/store/agents.ts';
 import { budgetOf } from '../src/store/budget.ts';
@@ -39,6 +39,17 @@ async function at(page: Page, run: Run, seq: number, more = ''): Promise<void> {
 
 function strip(page: Page) {
   return page.locator('.map-packet [data-strip]').first();
+}
+
+/** The first step at which somebody is told or asked something on the ladder while frames stand beside it. */
+function spoken(): { run: Run; seq: number } {
+  const run = scenarioWith((one) => agentLog(one).some((line) => line.kind === 'netlink.notify' && line.seq > one.first));
+  return { run, seq: agentLog(run).find((line) => line.kind === 'netlink.notify' && line.seq > run.first)!.seq };
+}
+
+async function boxOf(locator: Locator): Promise<{ left: number; top: number; right: number; bottom: number }> {
+  const { x, y, width, height } = (await locator.boundingBox())!;
+  return { left: x, top: y, right: x + width, bottom: y + height };
 }
 
 test.beforeEach(async ({ page }) => {
@@ -100,11 +111,13 @@ test.describe('overlay and underlay', () => {
     const cable = sceneAt(run.scenes, xmit).packets[0]!.where;
     const where = page.locator('.map-packet').first();
     await expect(where).toHaveAttribute('data-where', cable.kind === 'link' ? `${cable.from}~${cable.to}` : cable.id);
+    await expect(page.locator('[data-announcer]')).toHaveText(/^Step /);
     await page.locator('.workbench').press('v');
     await expect(page).toHaveURL(/view=overlay/);
     const [carrier] = carriersOf(run.scenes.tunnels, run.trace.steps[xmit]!.skb, xmit) as [Carrier];
     await expect(where).toHaveAttribute('data-where', `${carrier.from}~${carrier.to}`);
     await expect(strip(page)).toHaveAttribute('data-strip', 'ETH IP ICMP');
+    await expect(page.locator('[data-announcer]')).toHaveText('Overlay: The network that the tunnels make: what is inside the packets');
     await choice.getByRole('button', { name: 'Overlay' }).focus();
     await page.keyboard.press('ArrowRight');
     await expect(choice.getByRole('button', { name: 'Underlay' })).toBeFocused();
@@ -148,6 +161,75 @@ test.describe('overlay and underlay', () => {
   });
 });
 
+test.describe('the map', () => {
+  test('of two bridges with a tunnel each is whole on a desk', async ({ page }) => {
+    await open(page, '?scenario=two-tenants&step=110');
+    const frame = await boxOf(page.locator('.map'));
+    const boxes = page.locator('.map :is(.map-machine, .map-nic, .map-namespace)');
+    expect(await boxes.count()).toBeGreaterThanOrEqual(10);
+    for (const one of await boxes.all()) {
+      const box = await boxOf(one);
+      expect(box.left).toBeGreaterThanOrEqual(frame.left);
+      expect(box.right).toBeLessThanOrEqual(frame.right);
+      expect(box.top).toBeGreaterThanOrEqual(frame.top);
+      expect(box.bottom).toBeLessThanOrEqual(frame.bottom);
+    }
+  });
+
+  test('says in its tree who sends to whom at this moment', async ({ page }) => {
+    const { run, at: { xmit } } = crossing();
+    await at(page, run, xmit);
+    const [tunnel] = tunnelsAt(run.trace.stateAt(xmit), run.topology);
+    const { a, b, forth } = tunnel!;
+    const [from, to] = forth ? [a, b] : [b, a];
+    await expect(page.getByRole('treeitem', { name: new RegExp(`${from.split(':')[1]}.*one network with .*sends to .*${to}`) }).first()).toBeAttached();
+  });
+
+  test('says of a network card in a namespace where it is', async ({ page }) => {
+    await open(page, '?scenario=two-vteps-one-address');
+    await expect(page.locator('.map-nic[data-place="virtualbox:eth0"]')).toContainText('in nat0');
+  });
+});
+
+test.describe('the ladder', () => {
+  test('has its words on a line of their own, where they cover no arrow', async ({ page }) => {
+    const { run, seq } = spoken();
+    await at(page, run, seq);
+    const words = await boxOf(page.locator('.ladder-words').first());
+    const marks = page.locator('.ladder-mark');
+    expect(await marks.count()).toBeGreaterThan(3);
+    for (const one of await marks.all()) expect((await boxOf(one)).top).toBeGreaterThanOrEqual(words.bottom - 1);
+  });
+
+  test('names each lane differently, and shows those of the step', async ({ page }) => {
+    const { run, at: { xmit } } = crossing();
+    await at(page, run, xmit);
+    await expect(page.locator('.ladder-names span').nth(3)).toBeAttached();
+    const names = await page.locator('.ladder-names span').allTextContents();
+    expect(new Set(names).size).toBe(names.length);
+    const frame = await boxOf(page.locator('.ladder'));
+    const now = page.locator('.ladder-mark:not(.future)').last();
+    expect((await boxOf(now)).bottom).toBeLessThanOrEqual(frame.bottom + 1);
+  });
+});
+
+test('a frame that goes into a switch is said to arrive there', async ({ page }) => {
+  const run = runOf('flannel-three-ways-out-of-a-pod');
+  const [lan] = run.topology.switches;
+  const seq = find(run, 'dev.xmit', (step) => step.peer?.startsWith(`${lan!.name}:`) === true);
+  await page.goto(`./embed/?scenario=${run.lab.id}&step=${seq - run.first}`);
+  await expect(page.getByText(`It arrives at the switch ${lan!.name}.`)).toBeVisible();
+});
+
+test('the budget counts a packet that comes back out of the tunnel unwrapped as it is, and says what counts', async ({ page }) => {
+  const run = runOf('two-vteps-one-address');
+  const loop = find(run, 'route.lookup', (step) => step.device === 'flannel.1');
+  await at(page, run, loop);
+  await expect(page.locator('.budget li[data-device="node1:flannel.1"]')).toContainText('84 of 1450');
+  await expect(page.locator('.budget em')).toHaveCount(0);
+  await expect(page.locator('.budget-note')).toHaveText(/^Nothing is wrapped on this way\. What counts is the part behind a frame’s own Ethernet header/);
+});
+
 test('the budget counts the packet against each MTU on its way', async ({ page }) => {
   const { run, at: { xmit } } = crossing();
   await at(page, run, xmit);
@@ -158,6 +240,10 @@ test('the budget counts the packet against each MTU on its way', async ({ page }
   const { parts, total, mtu } = lines[wrapped]!;
   expect(total - parts[0]!.bytes).toBe(50);
   await expect(shown.nth(wrapped)).toContainText(`${parts[0]!.bytes} + 50 = ${total} of ${mtu}`);
+  await expect(shown.nth(wrapped).getByRole('meter')).toHaveAttribute('aria-valuetext', `${total} of ${mtu} bytes: ${parts[0]!.bytes} inside + 14 Ethernet + 8 VXLAN + 8 UDP + 20 IPv4`);
+  await shown.nth(wrapped).getByRole('button').focus();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(new RegExp(`step=${lines[wrapped]!.seq - run.first}(&|$)`));
   await expect(page.locator('.budget-legend')).toHaveText(`${parts[0]!.bytes} inside + 14 Ethernet + 8 VXLAN + 8 UDP + 20 IPv4`);
 });
 

@@ -19,6 +19,8 @@ export interface BudgetLine {
   readonly parts: readonly BudgetPart[];
   readonly total: number;
   readonly fits: boolean;
+  /** The device is a tunnel's end: what it sends may be wrapped, and then counts once more, longer, at the device below. */
+  readonly tunnel: boolean;
   /** The step at which it was that long. */
   readonly seq: number;
 }
@@ -49,6 +51,8 @@ export function budgetOf(run: Run, seq: number, state: State): readonly BudgetLi
   const tunnels = new Map<number, LinkRow>();
   for (const step of stepsOf(run, seq)) {
     if (!step.packet || !family.has(step.skb)) continue;
+    // Where the way through the tunnel leads to the machine itself, the packet comes back as it was.
+    if (step.kind === 'dev.rx') tunnels.delete(step.skb);
     for (const device of devicesOf(step)) {
       const row = linkOf(state, placeOf(step), device);
       if (!row || row.kind === 'loopback') continue;
@@ -63,12 +67,12 @@ export function budgetOf(run: Run, seq: number, state: State): readonly BudgetLi
 }
 
 /** The most that a device had to send. */
-function note(lines: Map<string, BudgetLine>, step: Step, { name, mtu }: LinkRow, parts: readonly BudgetPart[]): void {
+function note(lines: Map<string, BudgetLine>, step: Step, { name, mtu, vxlan, tunnel }: LinkRow, parts: readonly BudgetPart[]): void {
   const place = placeOf(step);
   const key = `${place}:${name}`;
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const known = lines.get(key);
-  if (!known || known.total < total) lines.set(key, { place, device: name, mtu, parts, total, fits: total <= mtu, seq: known?.seq ?? step.seq });
+  if (!known || known.total < total) lines.set(key, { place, device: name, mtu, parts, total, fits: total <= mtu, tunnel: Boolean(vxlan ?? tunnel), seq: known?.seq ?? step.seq });
 }
 
 /** What a tunnel device puts around a packet, innermost first. */
@@ -125,5 +129,5 @@ function* stepsOf({ trace }: Run, seq: number): Generator<Step> {
 
 /** Worth showing: a tunnel is on the way, or something comes near to an MTU. */
 export function isTight(lines: readonly BudgetLine[]): boolean {
-  return lines.some(({ parts, total, mtu }) => parts.length > 1 || total >= 0.9 * mtu);
+  return lines.some(({ parts, total, mtu, tunnel }) => tunnel || parts.length > 1 || total >= 0.9 * mtu);
 }

@@ -39,6 +39,16 @@ describe('stepping in granularity “rules”', () => {
   });
 });
 
+describe('a link to a moment', () => {
+  const beats = [{ seq: walk, labStep: 1, say: '', ask: null, show: 'xtrule', number: 0 }];
+
+  it.each([['agents', 'agents'], ['packet', 'tables']] as const)('that asks for the panel %s opens %s', (panel, opened) => {
+    const player = createPlayer({ panel });
+    player.load({ ...run, beats }, { seq: walk });
+    expect(player.store.getState()).toMatchObject({ seq: walk, panel: opened });
+  });
+});
+
 describe('goTo', () => {
   it('stands at any step, and leaves the open panel', () => {
     const beats = [{ seq: walk, labStep: 1, say: '', ask: null, show: 'xtrule', number: 0 }];

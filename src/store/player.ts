@@ -115,9 +115,12 @@ export function createPlayer(initial: Partial<Pick<PlayerState, 'granularity' | 
       const granularity = options.granularity ?? store.getState().granularity;
       const stops = stopsOf(run.trace, granularity, run.beats);
       const seq = options.seq ?? stops[0] ?? -1;
+      const { panel } = store.getState();
       store.setState({ run, granularity, answers: new Map(), selection: null, pinned: null });
       const unanswered = new Set(run.beats.filter((beat) => beat.ask).map((beat) => beat.seq));
       send({ type: 'LOAD', stops: withStop(stops, seq), beats: run.beats.map((beat) => beat.seq), unanswered, seq });
+      // A link to a moment says which panel it means; the story has its say only where the link has none.
+      if (typeof options.seq === 'number' && panel !== EMPTY.panel) store.setState({ panel });
     },
     setGranularity(granularity) {
       const { run } = store.getState();

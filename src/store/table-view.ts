@@ -76,9 +76,10 @@ const SHAPES: Readonly<Record<TableId, Shape>> = {
     ],
   },
   link: {
-    columns: ['#', 'name', 'kind', 'state', 'mac', 'mtu', 'master'],
+    columns: ['#', 'name', 'mtu', 'state', 'kind', 'mac', 'master'],
     cells: (row: LinkRow, dev) => [
-      String(row.ifindex), row.name, `${row.kind === 'nic' ? 'cable' : row.kind}${vxlanText(row, dev)}${tunnelText(row, dev)}`, row.up ? (row.carrier ? 'up' : 'no carrier') : 'down', row.kind === 'ipip' || row.kind === 'gre' ? formatIpv4(row.mac) : formatMac(row.mac), String(row.mtu), row.master === 0 ? '' : dev(row.master),
+      String(row.ifindex), row.name, String(row.mtu), row.up ? (row.carrier ? 'up' : 'no carrier') : 'down', `${row.kind === 'nic' ? 'cable' : row.kind}${vxlanText(row, dev)}${tunnelText(row, dev)}`,
+      row.kind === 'ipip' || row.kind === 'gre' ? formatIpv4(row.mac) : formatMac(row.mac), row.master === 0 ? '' : dev(row.master),
     ],
   },
   rule: {

@@ -98,20 +98,27 @@ describe('the budget', () => {
   });
 
   it('counts what the tunnel would have put around a packet that it does not send', () => {
-    const lines = linesOf(tunnelRun({ bytes: 1500, tooBig: 'tunnel' }), 'drop');
+    const lines = linesOf(tunnelRun({ bytes: 1500, end: 'tunnel' }), 'drop');
     expect(lines.at(-1)).toMatchObject({ device: 'eth0', total: 1550, mtu: 1500, fits: false });
     expect(lines.at(-1)!.parts[0]).toEqual({ kind: 'inner', bytes: 1500 });
   });
 
   it('counts the port that a bridge has found too small', () => {
-    const lines = linesOf(tunnelRun({ bytes: 1500, tooBig: 'bridge' }), 'drop');
+    const lines = linesOf(tunnelRun({ bytes: 1500, end: 'bridge' }), 'drop');
     expect(lines.map(({ device, total, mtu, fits }) => [device, total, mtu, fits])).toEqual([['flannel.1', 1500, 1450, false]]);
   });
 
-  it('is worth showing in a tunnel or near an MTU only', () => {
-    const wrapped = linesOf(run, 'tunnel.encap');
-    expect(isTight(wrapped)).toBe(true);
-    expect(isTight(wrapped.slice(0, 1))).toBe(false);
+  it('counts a packet that comes back out of the tunnel unwrapped as long as it is', () => {
+    const lines = linesOf(tunnelRun({ end: 'itself' }), 'drop');
+    expect(lines.map(({ device, parts, mtu }) => [device, parts, mtu])).toEqual([['flannel.1', [{ kind: 'inner', bytes: 84 }], 1450]]);
+  });
+
+  it('is worth showing where a tunnel is on the way, or near an MTU only', () => {
+    const lines = linesOf(run, 'tunnel.encap');
+    expect(lines.map(({ device, tunnel }) => [device, tunnel])).toEqual([['flannel.1', true], ['eth0', false]]);
+    expect(lines.map((line) => isTight([line]))).toEqual([true, true]);
+    const [plain] = lines.slice(1).map((line) => ({ ...line, parts: [{ kind: 'inner' as const, bytes: 84 }], total: 84 }));
+    expect([84, 1349, 1350].map((total) => isTight([{ ...plain!, total }]))).toEqual([false, false, true]);
   });
 });
 

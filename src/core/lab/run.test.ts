@@ -87,6 +87,15 @@ describe('a ping over a cable', () => {
   });
 });
 
+it('a frame is told as going by the switch, not by the names of its ports', () => {
+  const { trace } = run(`${SWITCH}steps:\n  - { on: a, run: ping -c 1 -W 1 10.0.0.2 }\n`);
+  const told = trace.steps.filter(({ kind, machine }) => kind === 'dev.rx' && machine === 'lan' || kind === 'dev.xmit').map((step) => explain(step, trace).title);
+  expect(told.slice(0, 6)).toEqual([
+    'The ARP request leaves through eth0 of a', 'The ARP request arrives at the switch lan', 'The switch lan sends the ARP request to eth0 of b',
+    'The ARP reply leaves through eth0 of b', 'The ARP reply arrives at the switch lan', 'The switch lan sends the ARP reply to eth0 of a',
+  ]);
+});
+
 it('a switch of the lab is seen in the trace, but not recorded', () => {
   const { trace, record } = run(`${SWITCH}steps:\n  - { on: a, run: ping -c 1 10.0.0.2 }\n`, { tables: true });
   expect(trace.steps.some((step) => step.machine === 'lan' && step.kind === 'bridge.forward')).toBe(true);

@@ -4,7 +4,7 @@
  */
 export const DROP_REASONS = {
   NOT_SPECIFIED: ['The kernel gives no reason.', 'Look at the step before it.'],
-  CONSUMED: ['The frame has done its work here: it was no loss.', 'Nothing: this host answered in the place of others, or nobody was to be asked.'],
+  CONSUMED: ['The device takes the frame for itself; the kernel does not count that as a loss.', 'Where an answer was wanted, look at the neighbour entries of this device.'],
   LOCAL_MAC: ['The frame bears the MAC address of the device that receives it.', 'Look for a loop, or for two tunnel ends with the same MAC.'],
   VXLAN_INVALID_HDR: ['The VXLAN header is not valid.', 'Check what the sender speaks on this port.'],
   VXLAN_VNI_NOT_FOUND: ['No VXLAN device that is up has this VNI.', 'Compare the VNIs and the state of the devices at both ends.'],

@@ -1,4 +1,4 @@
-import { formatIpv4, formatMac } from '../wire/address.ts';
+import { formatIpv4, formatMac, isMulticastMac } from '../wire/address.ts';
 import { historyOf } from './history.ts';
 import { namesOf, placeOfStep } from './names.ts';
 import { headerOf, packetName } from './packet-name.ts';
@@ -19,6 +19,16 @@ function deviceAt(trace: Trace, place: string, seq: number): string {
   return device === undefined ? names.host(where) : names.device(where, device, seq);
 }
 
+/** A switch's port is named after the NIC that is plugged into it: of the two ends of a cable, is this one a switch's? */
+function isSwitchPort(port: string | null, machine: string, device: string | null): boolean {
+  return port !== null && port === `${machine}.${device}`;
+}
+
+function otherEnd(trace: Trace, { machine, device, seq }: DevXmitStep, peer: string): string {
+  const [place, port] = peer.split(':') as [string, string];
+  return isSwitchPort(port, machine, device) ? `the switch ${place}` : deviceAt(trace, peer, seq);
+}
+
 const TUNNEL_END = 'The device is one end of a tunnel: it has no cable, and looks for the other end that this is for.';
 /** Devices that no cable belongs to. */
 const NOWHERE: Readonly<Record<string, string>> = {
@@ -32,7 +42,9 @@ export function explainXmit(step: DevXmitStep, trace: Trace): Explanation {
   const eth = headerOf(step.packet, 'eth');
   const to = eth ? ` Its Ethernet header says: from ${names.mac(eth.src, step.seq)}, to ${names.mac(eth.dst, step.seq)}.` : '';
   if (step.device === 'lo') return { title: `The ${what} goes through the loopback device`, text: 'What a host sends to itself never leaves it: lo hands it straight back.' };
-  const where = step.peer === null ? NOWHERE[names.kind(placeOfStep(step), step.device ?? '', step.seq) ?? ''] ?? 'Nothing is plugged in at the other end.' : `It arrives at ${deviceAt(trace, step.peer, step.seq)}.`;
+  const [machine, nic] = step.peer?.split(':') as [string, string] | undefined ?? ['', ''];
+  if (isSwitchPort(step.device, machine, nic)) return { title: `The switch ${step.machine} sends the ${what} to ${deviceAt(trace, step.peer!, step.seq)}`, text: to.trimStart() };
+  const where = step.peer === null ? NOWHERE[names.kind(placeOfStep(step), step.device ?? '', step.seq) ?? ''] ?? 'Nothing is plugged in at the other end.' : `It arrives at ${otherEnd(trace, step, step.peer)}.`;
   return { title: `The ${what} leaves through ${device}`, text: where + to };
 }
 
@@ -48,8 +60,21 @@ export function explainRx(step: DevRxStep, trace: Trace): Explanation {
       text: 'The destination MAC is not the one of this device, so the IP stack will not take the frame.',
     };
   }
+  const sent = port ? sentBefore(trace, step) : null;
+  if (sent !== null && isSwitchPort(step.device, sent.machine, sent.device)) {
+    return { title: `The ${what} arrives at the switch ${step.machine}`, text: eth ? `It came in by the port of ${names.device(placeOfStep(sent), sent.device ?? '', sent.seq)}. From ${names.mac(eth.src, step.seq)}, to ${names.mac(eth.dst, step.seq)}.` : '' };
+  }
   if (port && eth) return { title: `The ${what} arrives at ${device}`, text: `A port of a bridge takes every frame, whomever it is for. From ${names.mac(eth.src, step.seq)}, to ${names.mac(eth.dst, step.seq)}.` };
   return { title: `The ${what} arrives at ${device}`, text: eth ? `From ${names.mac(eth.src, step.seq)}, to ${names.mac(eth.dst, step.seq)}.` : '' };
+}
+
+/** How the frame was put on the cable that it came by. */
+function sentBefore(trace: Trace, { seq, skb }: DevRxStep): DevXmitStep | null {
+  for (let i = seq - 1; i >= 0; i--) {
+    const step = trace.steps[i]!;
+    if (step.skb === skb) return step.kind === 'dev.xmit' ? step : null;
+  }
+  return null;
 }
 
 export function explainLearn(step: BridgeLearnStep, trace: Trace): Explanation {
@@ -82,6 +107,7 @@ export function explainForward(step: BridgeForwardStep, trace: Trace): Explanati
       return { title: `${bridge} knows where ${to} is: ${where}`, text: row === null ? 'Only that port gets the frame.' : `The entry in its forwarding table: ${row}. Only that port gets the frame.` };
     }
     case 'flood':
+      if (eth && isMulticastMac(eth.dst)) return { title: `A multicast: ${bridge} sends it to every other port`, text: `${sentence(where)} It keeps no account of who has joined the group.` };
       return { title: `${bridge} does not know where ${to} is: ${where}`, text: 'There is no entry for this MAC in the forwarding table, so every port but the one it came from gets a copy (flooding). The answer will teach the bridge.' };
     case 'broadcast':
       return { title: `A broadcast: ${bridge} sends it to every other port`, text: `${ports.length === 0 ? 'There is no other port.' : `It goes out of ${listOf(ports)}.`}${step.local ? ` ${host} itself, which the bridge belongs to, gets a copy too.` : ''}` };
@@ -163,6 +189,6 @@ export function explainNeighResolve(step: NeighResolveStep, trace: Trace): Expla
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === '') return '';
-  const first = /^[a-z]+_|^[\w/-]*\d|^(veth|br|eth|lo)\b/.test(trimmed) ? trimmed : trimmed[0]!.toUpperCase() + trimmed.slice(1);
+  const first = /^[a-z]+_|^[\w/.-]*\d|^(veth|br|eth|lo)\b/.test(trimmed) ? trimmed : trimmed[0]!.toUpperCase() + trimmed.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -27,7 +27,7 @@ export interface Names {
   kind(place: string, name: string, seq: number): string | null;
   /** True when the device has the MAC at that time. */
   hasMac(place: string, name: string, mac: Mac, seq: number): boolean;
-  /** The device that has this MAC at that time, `everybody` for the broadcast address, or the MAC itself. */
+  /** The device that has this MAC at that time, `everybody` for the broadcast address; the MAC itself when nobody has it, or several namespaces do. */
   mac(mac: Mac, seq: number): string;
   /** Name of a device by its index in a namespace; `if7` when there is none at that time. */
   ifindex(place: string, ifindex: number, seq: number): string;
@@ -109,6 +109,8 @@ function build(trace: Trace): Names {
     mac(mac, seq) {
       if (mac === MAC_BROADCAST) return 'everybody';
       const owners = (macs.get(mac) ?? []).filter((owner) => linkAt(owner, seq)?.mac === mac && linkAt(owner, seq)!.name === owner.label);
+      // Of hosts that are set up alike in networks of their own, nobody can say by the MAC which one is meant.
+      if (new Set(owners.map(({ place }) => place)).size > 1) return formatMac(mac);
       // A bridge borrows the MAC of a port: it is meant when it has an address, for then hosts talk to it.
       const owner = owners.find((other) => other.bridge && speaks(other, seq)) ?? owners.find((other) => !other.bridge) ?? owners[0];
       return owner ? device(owner.place, owner.label, seq) : formatMac(mac);

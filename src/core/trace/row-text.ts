@@ -32,6 +32,7 @@ interface FdbShape {
   readonly mac: Mac;
   readonly ifindex: number;
   readonly state: string;
+  readonly remote?: { readonly dst: Ipv4 };
 }
 interface AddrShape {
   readonly local: Ipv4;
@@ -117,8 +118,8 @@ export function formatRow(trace: Trace, ref: RowRef, row: object, seq: number): 
       return `${formatIpv4(ip)} dev ${dev(ifindex)}${mac === null ? '' : ` lladdr ${lladdr(trace, place, ifindex, mac, seq)}`} ${state}`;
     }
     case 'fdb': {
-      const { mac, ifindex, state } = row as FdbShape;
-      return `${formatMac(mac)} dev ${dev(ifindex)}${state === 'learned' ? '' : ` ${state}`}`;
+      const { mac, ifindex, state, remote } = row as FdbShape;
+      return `${formatMac(mac)} dev ${dev(ifindex)}${remote ? ` dst ${formatIpv4(remote.dst)}` : ''}${state === 'learned' ? '' : ` ${state}`}`;
     }
     case 'addr': {
       const { local, prefixLength, ifindex } = row as AddrShape;

@@ -58,21 +58,27 @@ function askAndAnswer(draft: Draft): void {
   add(draft, 'netlink', 'node1', null, 0, null, { request: 'RTM_NEWNEIGH', error: null });
 }
 
-function journey(draft: Draft, bytes: number, tooBig: 'tunnel' | 'bridge' | null): void {
+function journey(draft: Draft, bytes: number, end: End): void {
   const at = (kind: Parameters<typeof add>[1], node: number, device: string | null, skb: number, packet: Packet, more: More = {}): number => add(draft, kind, `node${node}`, device, skb, packet, more);
   const bare = inner(bytes);
   const frame: Packet = [{ kind: 'eth', dst: VTEPS[1], src: VTEPS[0], type: 0x0800 }, ...bare];
   const outer = wrap(frame);
   const onWire: Packet = [{ kind: 'eth', dst: 0x0200_0000_0002, src: 0x0200_0000_0001, type: 0x0800 }, ...outer];
-  if (tooBig === 'bridge') {
+  if (end === 'bridge') {
     at('bridge.forward', 1, 'eth0', 1, frame, { bridge: 'br0', decision: 'forward', ports: ['flannel.1'], local: false });
     return void at('drop', 1, 'eth0', 1, frame, { reason: 'PKT_TOO_BIG', detail: '' });
   }
   at('ip.output', 1, null, 1, bare, { out: 'flannel.1', nexthop: PODS[1] });
   at('dev.xmit', 1, 'flannel.1', 1, frame, { peer: null });
+  if (end === 'itself') {
+    at('route.lookup', 1, null, 1, frame, { direction: 'output', dst: NODES[1], src: NODES[0], iif: null, mark: 0, result: { type: 'local', table: 255, dev: 'lo', via: null, prefsrc: NODES[1] }, considered: [] });
+    at('dev.rx', 1, 'flannel.1', 1, frame, { other: false });
+    at('route.lookup', 1, 'flannel.1', 1, bare, { direction: 'input', dst: PODS[1], src: PODS[0], iif: 'flannel.1', mark: 0, result: { type: 'unicast', table: 254, dev: 'flannel.1', via: PODS[1], prefsrc: 0 }, considered: [] });
+    return void at('drop', 1, 'flannel.1', 1, bare, { reason: 'IP_INHDR', detail: '' });
+  }
   const found = { type: 'unicast', table: 254, dev: 'eth0', via: null, prefsrc: NODES[0] };
   at('route.lookup', 1, null, 1, frame, { direction: 'output', dst: NODES[1], src: NODES[0], iif: null, mark: 0, result: found, considered: [] });
-  if (tooBig === 'tunnel') return void at('drop', 1, 'flannel.1', 1, frame, { reason: 'PKT_TOO_BIG', detail: '' });
+  if (end === 'tunnel') return void at('drop', 1, 'flannel.1', 1, frame, { reason: 'PKT_TOO_BIG', detail: '' });
   at('tunnel.encap', 1, 'flannel.1', 2, outer, { tunnel: 'vxlan', id: 1, remote: NODES[1], by: 'entry', copy: 1, copies: 1, inner: frame });
   at('ip.output', 1, null, 2, outer, { out: 'eth0', nexthop: NODES[1] });
   at('dev.xmit', 1, 'eth0', 2, onWire, { peer: 'node2:eth0' });
@@ -82,18 +88,21 @@ function journey(draft: Draft, bytes: number, tooBig: 'tunnel' | 'bridge' | null
   at('ip.deliver', 2, 'flannel.1', 3, bare, { protocol: 1 });
 }
 
+/** The tunnel or the bridge finds the packet too big; the tunnel's other end is the machine `itself`; null: it arrives. */
+type End = 'tunnel' | 'bridge' | 'itself' | null;
+
 const SKBS: readonly SkbInfo[] = [
   { id: 0, parent: 0, relation: 'origin', bornAt: 0 }, { id: 1, parent: 0, relation: 'origin', bornAt: 0 },
   { id: 2, parent: 1, relation: 'encap', bornAt: 0 }, { id: 3, parent: 2, relation: 'decap', bornAt: 0 },
 ];
 
-/** `bytes`: length of the inner IP packet; `underlayMtu`: of both nodes' eth0; `tooBig`: who finds it so, and sends nothing. */
-export function tunnelRun({ bytes = 84, underlayMtu = 1500, tooBig = null }: { bytes?: number; underlayMtu?: number; tooBig?: 'tunnel' | 'bridge' | null } = {}): Run {
+/** `bytes`: length of the inner IP packet; `underlayMtu`: of both nodes' eth0; `end`: where nothing is sent. */
+export function tunnelRun({ bytes = 84, underlayMtu = 1500, end = null }: { bytes?: number; underlayMtu?: number; end?: End } = {}): Run {
   const draft: Draft = { steps: [], pending: [] };
   setUp(draft, underlayMtu);
   add(draft, 'lab.step', 'node1', null, 0, null, { index: 1, run: 'ping 10.244.2.2' });
   askAndAnswer(draft);
-  journey(draft, bytes, tooBig);
+  journey(draft, bytes, end);
   add(draft, 'lab.step.end', 'node1', null, 0, null, { index: 1, exit: 0 });
   const ends = [1, 2].map((node) => ({ machine: `node${node}`, device: 'eth0' }));
   const lab = {

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { budgetOf, isTight, type BudgetLine, type BudgetPart } from '../../store/budget.ts';
+import type { Run } from '../../store/player.ts';
 import { HEADER_LOOK } from '../packet/layers.ts';
 import { stateOf, usePlayer, usePlayerState } from '../player/player-context.ts';
 
@@ -19,10 +20,8 @@ export function Budget({ seq }: { readonly seq: number }) {
       <ul>
         {lines.map((line) => (
           <li key={`${line.place}:${line.device}`} className={line.fits ? undefined : 'over'} data-device={`${line.place}:${line.device}`} aria-current={isHere(line, step) ? 'location' : undefined}>
-            <button type="button" className="budget-line" onClick={() => player.goTo(line.seq)}>
-              <span>
-                {line.place} {line.device}
-              </span>
+            <button type="button" className="budget-line" title="Go to the step where it is so long" onClick={() => player.goTo(line.seq)}>
+              <span title={`${line.place} ${line.device}`}>{whoOf(line, run)}</span>
               <b><Sum line={line} /></b>
               {line.fits ? null : <i>{line.total - line.mtu} too many</i>}
             </button>
@@ -31,8 +30,14 @@ export function Budget({ seq }: { readonly seq: number }) {
         ))}
       </ul>
       {wrapped ? <p className="budget-legend">{wrapped.parts.map(partText).join(' + ')}</p> : null}
+      <p className="budget-note">{wrapped ? '' : lines.some(({ tunnel }) => tunnel) ? 'Nothing is wrapped on this way. ' : ''}What counts is the part behind a frame’s own Ethernet header, against the MTU of the device that sends it.</p>
     </section>
   );
+}
+
+/** The device; of a switch the machine that it sends to. */
+function whoOf({ place, device }: BudgetLine, { scenes }: Run): string {
+  return scenes.switches.has(place) ? `${place} to ${device.split('.')[0]!}` : `${place} ${device}`;
 }
 
 interface Here {
@@ -60,9 +65,14 @@ function partText({ kind, bytes }: BudgetPart): string {
   return kind === 'inner' ? `${bytes} inside` : `${bytes} ${HEADER_LOOK[kind].name}`;
 }
 
+/** `1534 of 1500 bytes: 1484 inside + 14 Ethernet + 8 VXLAN + 8 UDP + 20 IPv4; 34 too many`. */
+function meterText(parts: readonly BudgetPart[], total: number, mtu: number): string {
+  return `${total} of ${mtu} bytes${parts.length > 1 ? `: ${parts.map(partText).join(' + ')}` : ''}${total > mtu ? `; ${total - mtu} too many` : ''}`;
+}
+
 function Meter({ line: { parts, mtu, place, device, total }, scale }: { readonly line: BudgetLine; readonly scale: number }) {
   return (
-    <div className="budget-bar" role="meter" aria-label={`${place} ${device}`} aria-valuemin={0} aria-valuemax={mtu} aria-valuenow={Math.min(total, mtu)} aria-valuetext={`${total} of ${mtu} bytes`}>
+    <div className="budget-bar" role="meter" aria-label={`${place} ${device}`} aria-valuemin={0} aria-valuemax={mtu} aria-valuenow={Math.min(total, mtu)} aria-valuetext={meterText(parts, total, mtu)}>
       {parts.map((part, index) => (
         <i key={index} className={part.kind === 'inner' ? 'inside' : HEADER_LOOK[part.kind].layer} style={{ width: `${(part.bytes / scale) * 100}%` }} title={partText(part)} />
       ))}

@@ -56,7 +56,7 @@ function FieldRow({ span, change, nameMac }: { readonly span: FieldSpan; readonl
   const value = span.kind === 'data' && !span.quoted ? shorten(span.value) : nameMac(span.value);
   return (
     <>
-      <dt>{span.label.toLowerCase()}</dt>
+      <dt>{labelOf(span)}</dt>
       <dd>
         <button
           type="button" className={selected ? 'field selected-field' : 'field'} aria-pressed={selected} title={`${span.label}: ${span.value}; byte ${span.offset}`}
@@ -72,6 +72,11 @@ function FieldRow({ span, change, nameMac }: { readonly span: FieldSpan; readonl
       </dd>
     </>
   );
+}
+
+/** `VXLAN Network Identifier (VNI)` is called by what stands in the brackets; the tooltip has the whole name. */
+function labelOf({ label }: FieldSpan): string {
+  return (/\(([A-Z]+)\)$/.exec(label)?.[1] ?? label).toLowerCase();
 }
 
 /** To the list of who has rewritten what, below the headers. */

@@ -1,8 +1,9 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { commandOf, type Command } from '../../store/keys.ts';
-import type { Player } from '../../store/player.ts';
+import { viewOf, type Player } from '../../store/player.ts';
 import { VIEWS, type View } from '../../store/url.ts';
 import { PlayerContext, usePlayerState } from './player-context.ts';
+import { VIEW_WORDS } from './view-words.ts';
 
 interface PlayerRootProps {
   readonly player: Player;
@@ -92,20 +93,24 @@ function serve(player: Player, command: Command, digit: number): boolean {
   return action !== undefined;
 }
 
-/** One polite sentence a step: the last one when many pass quickly, silence while playing fast. */
+/** One polite sentence a step: the last one when many pass quickly, silence while playing fast; and one where the reader turns to another network. */
 function Announcer() {
   const run = usePlayerState((state) => state.run);
   const seq = usePlayerState((state) => state.seq);
   const quiet = usePlayerState((state) => (state.mode === 'playing' && state.speed > 1) || state.mode === 'seeking');
   const at = usePlayerState((state) => state.at);
+  const view = usePlayerState(viewOf);
   const line = useRef<HTMLParagraphElement>(null);
+  const seen = useRef<View | null>(null);
   useEffect(() => {
     if (!run || quiet || seq < 0) return;
     const timer = setTimeout(() => {
       const step = run.trace.steps[seq];
-      if (line.current && step) line.current.textContent = `Step ${at + 1}: ${run.captions.explain(step, run.trace).title}`;
+      const turned = seen.current !== null && seen.current !== view;
+      seen.current = view;
+      if (line.current && step) line.current.textContent = turned ? `${VIEW_WORDS[view].name}: ${VIEW_WORDS[view].help}` : `Step ${at + 1}: ${run.captions.explain(step, run.trace).title}`;
     }, 250);
     return () => clearTimeout(timer);
-  }, [run, seq, at, quiet]);
+  }, [run, seq, at, quiet, view]);
   return <p className="visually-hidden" role="status" aria-live="polite" ref={line} data-announcer />;
 }

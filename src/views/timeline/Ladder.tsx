@@ -6,7 +6,12 @@ import { layerOf, type Layer } from '../../store/scene.ts';
 import type { Run } from '../../store/player.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
 
+/** Height of a lane: as high as lets all of them be seen in `ROOM`, between these. */
 const LANE = 22;
+const LOW_LANE = 16;
+const ROOM = 170;
+/** The line above all lanes, where the cursor's head and the words are: there they cover nothing. */
+const HEAD = 16;
 /** Width of the column of names, which stays while the rungs scroll. */
 const NAMES = 118;
 /** Width of a stop: as wide as fits, between these. */
@@ -41,44 +46,67 @@ export default function Ladder() {
   const begin = Math.max(0, Math.min(Math.floor((at - SIDE) / STRIDE) * STRIDE, stops.length - SHOWN));
   const marks = useMemo(() => (run ? marksOf(run, stops.slice(begin, begin + SHOWN), begin) : []), [run, stops, begin]);
   const lanes = useMemo(() => lanesOf(marks, run), [marks, run]);
-  const frame = useRef<HTMLDivElement>(null);
   const step = Math.max(NARROW, Math.min(WIDE, (TYPICAL - NAMES) / Math.max(1, stops.length)));
-  useEffect(() => {
-    if (frame.current) frame.current.scrollLeft = (at - begin) * step - (frame.current.clientWidth - NAMES) * CURSOR;
-  }, [at, begin, step]);
-  const spoken = marks.filter((mark) => mark.index === at && mark.words !== '');
+  const lane = Math.max(LOW_LANE, Math.min(LANE, Math.floor(ROOM / lanes.length)));
+  const y = (name: string): number => lane / 2 + lanes.indexOf(name) * lane;
+  const here = marks.filter((mark) => mark.index === at);
+  const used = here.flatMap(({ from, to }) => (to === null ? [y(from)] : [y(from), y(to)]));
+  const frame = useFollow((at - begin) * step, Math.min(...used) - lane / 2, Math.max(...used) + lane / 2);
   if (!run || lanes.length === 0) return null;
-  const y = (lane: string): number => 16 + lanes.indexOf(lane) * LANE;
   const x = (index: number): number => 14 + (index - begin) * step;
   const width = Math.max(x(Math.min(stops.length, begin + SHOWN)) + 8, 300);
-  const height = 16 + lanes.length * LANE;
+  const height = lanes.length * lane;
   return (
     <div className="ladder" aria-hidden="true" ref={frame}>
-      <div className="ladder-names" style={{ width: NAMES, height }}>
-        {lanes.map((lane) => (
-          <span key={lane} style={{ top: y(lane) - 8 }} title={lane}>
-            {shorten(lane)}
+      <div className="ladder-names" style={{ width: NAMES, height: height + HEAD }}>
+        {lanes.map((name) => (
+          <span key={name} style={{ top: HEAD + y(name) - 8 }} title={name}>
+            {nameOf(name, run)}
           </span>
         ))}
       </div>
-      <svg width={width} height={height} onClick={(event) => {
+      <div className="ladder-lanes" onClick={(event) => {
         const left = event.currentTarget.getBoundingClientRect().left;
         const index = Math.round((event.clientX - left - 14) / step) + begin;
         if (stops[index] !== undefined) player.send({ type: 'SEEK', seq: stops[index] });
       }}>
-        {lanes.map((lane) => (
-          <path key={lane} className="ladder-lane" d={`M0 ${y(lane)}H${width}`} />
-        ))}
-        {/* By their place, so that another part of the journey is drawn with what is there. */}
-        {marks.map((mark, i) => (
-          <LadderMark key={i} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
-        ))}
-        {spoken.map((mark) => (
-          <Words key={mark.seq} text={mark.words} x={x(mark.index)} y={(y(mark.from) + y(mark.to ?? mark.from)) / 2} width={width} />
-        ))}
-        <path className="ladder-cursor" d={`M${x(at)} 4V${height}M${x(at) - 5} 2h10l-5 7z`} />
-      </svg>
+        <Head marks={here} x={x(at)} width={width} />
+        <svg width={width} height={height}>
+          {lanes.map((name) => (
+            <path key={name} className="ladder-lane" d={`M0 ${y(name)}H${width}`} />
+          ))}
+          <path className="ladder-cursor" d={`M${x(at)} 0V${height}`} />
+          {/* By their place, so that another part of the journey is drawn with what is there. */}
+          {marks.map((mark, i) => (
+            <LadderMark key={i} mark={mark} x={x(mark.index)} y1={y(mark.from)} y2={mark.to === null ? null : y(mark.to)} future={mark.index > at} />
+          ))}
+        </svg>
+      </div>
     </div>
+  );
+}
+
+/** Keeps the cursor and the lanes of its marks, from `top` to `bottom`, in the part that is seen. */
+function useFollow(x: number, top: number, bottom: number) {
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!frame.current) return;
+    const { clientWidth, clientHeight, scrollTop } = frame.current;
+    frame.current.scrollLeft = x - (clientWidth - NAMES) * CURSOR;
+    if (top < bottom) frame.current.scrollTop = Math.min(top, Math.max(bottom + HEAD - clientHeight, scrollTop));
+  }, [x, top, bottom]);
+  return frame;
+}
+
+/** The cursor's head, and what is said at it. */
+function Head({ marks, x, width }: { readonly marks: readonly Mark[]; readonly x: number; readonly width: number }) {
+  return (
+    <svg className="ladder-head" width={width} height={HEAD}>
+      {marks.filter(({ words }) => words !== '').map((mark) => (
+        <Words key={mark.seq} text={mark.words} x={x} width={width} />
+      ))}
+      <path className="ladder-cursor" d={`M${x} 9V${HEAD}M${x - 5} 3h10l-5 7z`} />
+    </svg>
   );
 }
 
@@ -86,13 +114,13 @@ export default function Ladder() {
 const LETTER = 6.7;
 
 /** What is said, on the side of the cursor that has more room in the part that is seen. */
-function Words({ text, x, y, width }: { readonly text: string; readonly x: number; readonly y: number; readonly width: number }) {
+function Words({ text, x, width }: { readonly text: string; readonly x: number; readonly width: number }) {
   const seen = TYPICAL - NAMES;
   const begin = Math.max(0, Math.min(x - seen * CURSOR, width - seen));
   const left = x - begin > seen / 2;
   const most = Math.floor(((left ? x - begin : begin + seen - x) - 14) / LETTER);
   return (
-    <text className="ladder-words" x={left ? x - 9 : x + 9} y={y} textAnchor={left ? 'end' : 'start'}>
+    <text className="ladder-words" x={left ? x - 9 : x + 9} y={HEAD / 2} textAnchor={left ? 'end' : 'start'}>
       {text.length > most ? `${text.slice(0, most - 1)}…` : text}
     </text>
   );
@@ -123,14 +151,14 @@ const LadderMark = memo(function LadderMark({ mark, x, y1, y2, future }: MarkPro
   );
 });
 
-/** The lane of a place: its namespace, or the bridge or the switch itself. */
-export function laneOf(run: Run, where: Where): string {
+/** The lane of a place: its namespace, or the bridge or the switch itself. A port is its bridge's, but the end of a tunnel works for its host. */
+function laneOf(run: Run, where: Where): string {
   if (where.kind === 'link') return laneOf(run, { kind: 'device', id: where.from });
   if (where.kind !== 'device') return where.id;
   const device = run.topology.devices.get(where.id);
   if (!device) return where.id.split(':')[0]!;
   if (device.kind === 'bridge') return device.id;
-  return device.master ?? where.id.split(':')[0]!;
+  return (device.tunnel === null ? device.master : null) ?? where.id.split(':')[0]!;
 }
 
 function marksOf(run: Run, stops: readonly number[], begin: number): Mark[] {
@@ -198,7 +226,9 @@ function lanesOf(marks: readonly Mark[], run: Run | null): string[] {
   return [...order.filter((lane) => used.has(lane)), ...[...used].filter((lane) => !order.includes(lane))];
 }
 
-function shorten(lane: string): string {
-  const name = lane.includes(':') ? lane.split(':')[1]! : lane;
+/** Several machines may have a bridge of the same name. */
+function nameOf(lane: string, { topology }: Run): string {
+  const [place, device] = lane.split(':') as [string, string?];
+  const name = device === undefined ? lane : topology.machines.length > 1 ? `${place.split('/').at(-1)!} ${device}` : device;
   return name.length > 15 ? `${name.slice(0, 14)}…` : name;
 }

@@ -12,7 +12,7 @@ export function useToolbar() {
     ref: (root: HTMLElement | null) => {
       if (!root) return;
       const buttons = buttonsOf(root);
-      const current = last.current && buttons.includes(last.current) ? last.current : (root.querySelector<HTMLElement>('.next') ?? buttons[0]);
+      const current = last.current && buttons.includes(last.current) ? last.current : (root.querySelector<HTMLElement>('.next') ?? root.querySelector<HTMLElement>('button[aria-pressed=true]') ?? buttons[0]);
       if (current) rove(root, current);
     },
     onFocus: (event: FocusEvent<HTMLElement>) => {

@@ -3,7 +3,7 @@ import type { DropReason } from '../../core/index.ts';
 import { sceneAt } from '../../store/scene.ts';
 import { usePlayerState } from '../player/player-context.ts';
 import type { Layout } from './layout/geometry.ts';
-import { anchorOf } from './motion.ts';
+import { noteAt } from './motion.ts';
 
 /** Where a packet died, and why, beside it on the map. */
 export function DropNote({ layout }: { readonly layout: Layout }) {
@@ -11,10 +11,10 @@ export function DropNote({ layout }: { readonly layout: Layout }) {
   const seq = usePlayerState((state) => state.seq);
   const drop = useMemo(() => (run && seq >= 0 ? sceneAt(run.scenes, seq).drop : null), [run, seq]);
   if (!run || !drop) return null;
-  const at = anchorOf(layout, drop.where);
+  const at = noteAt(layout, drop.where);
   if (!at) return null;
   return (
-    <div className="map-drop" style={{ transform: `translate(${at.x}px, ${at.y + 26}px) translate(-50%, 0)` }}>
+    <div className="map-drop" style={{ transform: `translate(${at.x}px, ${at.y}px) translate(-50%, 0)` }}>
       <b>{drop.reason}</b> {run.captions.DROP_REASONS[drop.reason as DropReason]?.[0] ?? drop.detail}
     </div>
   );

@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
-import { usePlayer, usePlayerState } from '../player/player-context.ts';
-import { endText, type Topology, type TopologyDevice } from '../../store/topology.ts';
+import { useNow, usePlayer, usePlayerState } from '../player/player-context.ts';
+import { tunnelsAt } from '../../store/tunnels.ts';
+import { endText, linkId, type Topology, type TopologyDevice } from '../../store/topology.ts';
 
 interface Item {
   readonly id: string;
@@ -18,7 +19,9 @@ interface Item {
 export function PlaceTree() {
   const player = usePlayer();
   const topology = usePlayerState((state) => state.run?.topology ?? null);
-  const items = useMemo(() => (topology ? itemsOf(topology) : []), [topology]);
+  // As text, so that it is made anew only where a tunnel has changed.
+  const sends = useNow((run, _seq, state) => tunnelsAt(state, run.topology).flatMap(({ a, b, forth, back }) => [...(forth ? [linkId(a, b)] : []), ...(back ? [linkId(b, a)] : [])]).join(' '), '');
+  const items = useMemo(() => (topology ? itemsOf(topology, sends === '' ? [] : sends.split(' ')) : []), [topology, sends]);
   const [active, setActive] = useState(0);
   const tree = useRef<HTMLUListElement>(null);
   const move = (index: number): void => {
@@ -61,14 +64,16 @@ export function PlaceTree() {
   );
 }
 
-/** `, vni 1, one network with node2:flannel.1`, for the end of a tunnel. */
-function endOf(topology: Topology, { id, tunnel }: TopologyDevice): string {
+/** `, vni 1, one network with node2:flannel.1, sends to node2:flannel.1`, for the end of a tunnel; `sends`: the tubes of this moment. */
+function endOf(topology: Topology, { id, tunnel }: TopologyDevice, sends: readonly string[]): string {
   if (!tunnel) return '';
   const others = topology.overlays.find(({ members }) => members.includes(id))?.members.filter((other) => other !== id) ?? [];
-  return `, ${endText(tunnel)}${others.length === 0 ? '' : `, one network with ${others.join(', ')}`}`;
+  if (others.length === 0) return `, ${endText(tunnel)}`;
+  const known = others.filter((other) => sends.includes(linkId(id, other)));
+  return `, ${endText(tunnel)}, one network with ${others.join(', ')}, sends to ${known.length === 0 ? 'nobody yet' : known.join(', ')}`;
 }
 
-function itemsOf(topology: Topology): Item[] {
+function itemsOf(topology: Topology, sends: readonly string[]): Item[] {
   const items: Item[] = [];
   const leadsTo = new Map<string, string>();
   for (const link of topology.links) {
@@ -83,7 +88,7 @@ function itemsOf(topology: Topology): Item[] {
       for (const device of namespace.devices) {
         const other = leadsTo.get(device.id);
         const master = device.master === null ? '' : `, port of ${device.master.split(':')[1]}`;
-        items.push({ id: device.id, label: `${device.kind === 'nic' ? 'network card' : device.kind} ${device.name}${master}${other ? `, leads to ${other}` : ''}${endOf(topology, device)}`, level: 3, parent, place: namespace.id, device: device.name });
+        items.push({ id: device.id, label: `${device.kind === 'nic' ? 'network card' : device.kind} ${device.name}${master}${other ? `, leads to ${other}` : ''}${endOf(topology, device, sends)}`, level: 3, parent, place: namespace.id, device: device.name });
       }
     }
   }

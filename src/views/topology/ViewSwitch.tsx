@@ -2,13 +2,10 @@ import { ariaKeyshortcuts } from '../../store/keys.ts';
 import { viewOf } from '../../store/player.ts';
 import type { View } from '../../store/url.ts';
 import { usePlayer, usePlayerState } from '../player/player-context.ts';
+import { VIEW_WORDS } from '../player/view-words.ts';
 import { useToolbar } from '../timeline/use-toolbar.ts';
 
-const CHOICES: readonly { readonly view: View; readonly name: string; readonly help: string }[] = [
-  { view: 'overlay', name: 'Overlay', help: 'The network that the tunnels make: what is inside the packets' },
-  { view: 'underlay', name: 'Underlay', help: 'The network below: who carries whom' },
-  { view: 'both', name: 'Both', help: 'The tunnels, and the cables that carry them' },
-];
+const CHOICES: readonly View[] = ['overlay', 'underlay', 'both'];
 
 /** Of the two networks of a lab with tunnels, which one to see. One tab stop; the arrow keys move within. */
 export function ViewSwitch() {
@@ -20,8 +17,8 @@ export function ViewSwitch() {
   return (
     <div className="map-view segments" role="toolbar" aria-label="Network to see" {...toolbar}>
       {CHOICES.map((choice) => (
-        <button key={choice.view} type="button" aria-pressed={choice.view === view} title={choice.help} aria-keyshortcuts={ariaKeyshortcuts('view')} onClick={() => player.setView(choice.view)}>
-          {choice.name}
+        <button key={choice} type="button" aria-pressed={choice === view} title={VIEW_WORDS[choice].help} aria-keyshortcuts={ariaKeyshortcuts('view')} onClick={() => player.setView(choice)}>
+          {VIEW_WORDS[choice].name}
         </button>
       ))}
     </div>

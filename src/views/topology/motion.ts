@@ -2,7 +2,7 @@ import type { Where } from '../../store/flights.ts';
 import { linkId } from '../../store/topology.ts';
 import { along, center, type Box, type Layout, type Point } from './layout/geometry.ts';
 import { busPoints } from './layout/tubes.ts';
-import { CHIP_HEIGHT, STRIP_HEIGHT, STRIP_WIDTH, titleWidth } from './layout/sizes.ts';
+import { CHIP_HEIGHT, NIC_HEIGHT, STRIP_HEIGHT, STRIP_WIDTH, titleWidth, WRAPPED_WIDTH } from './layout/sizes.ts';
 
 /** The line of a link, from the end called `from` to the end called `to`; null when the map has no such link. */
 export function linkPoints(layout: Layout, from: string, to: string): readonly Point[] | null {
@@ -37,10 +37,34 @@ function restAt(layout: Layout, box: Box): Point {
       const bridge = layout.boxes.get(box.inside ?? '');
       return bridge?.kind === 'bridge' ? { x: besideName(bridge, x), y: laneOf(bridge) } : { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
     }
-    case 'vtep': return { x, y: box.y + box.height + 4 + STRIP_HEIGHT / 2 };
+    case 'vtep': return { x: within(layout.boxes.get(box.inside ?? ''), x), y: box.y + box.height + 4 + STRIP_HEIGHT / 2 };
     case 'nic': return { x, y: box.y - 2 - STRIP_HEIGHT / 2 };
     case 'machine': return { x, y };
   }
+}
+
+/** A note beside a packet at its largest, from its upper edge's middle. */
+export const NOTE = { width: 250, height: 64 } as const;
+
+/** Below a packet; where it would hide names of devices there, below its machine. */
+export function noteAt(layout: Layout, where: Where): Point | null {
+  const at = anchorOf(layout, where);
+  if (!at) return null;
+  const x = Math.max(NOTE.width / 2, Math.min(layout.width - NOTE.width / 2, at.x));
+  const y = at.y + STRIP_HEIGHT / 2 + 6;
+  const boxes = [...layout.boxes.values()];
+  const hidden = boxes.filter((box) => NAMED.has(box.kind) && Math.abs(center(box).x - x) < (box.width + NOTE.width) / 2 && box.y < y + NOTE.height && box.y + box.height > y);
+  const machine = boxes.find((box) => box.kind === 'machine' && at.x > box.x && at.x < box.x + box.width && at.y > box.y && at.y < box.y + box.height);
+  return { x, y: machine && hidden.length > 0 ? machine.y + machine.height + NIC_HEIGHT / 2 + 2 : y };
+}
+
+const NAMED: ReadonlySet<string> = new Set(['device', 'nic', 'vtep']);
+
+/** As near to `x` as keeps a packet that is wrapped within its machine. */
+function within(machine: Box | undefined, x: number): number {
+  if (!machine) return x;
+  const half = WRAPPED_WIDTH / 2 + 4;
+  return Math.max(machine.x + half, Math.min(machine.x + machine.width - half, x));
 }
 
 /** Middle of the part of a bridge's bar that its ports leave free. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Layout } from './layout/geometry.ts';
 import { viewportAround, ZOOM } from './viewport.ts';
 
-const layout: Layout = { width: 1600, height: 300, boxes: new Map(), routes: new Map(), buses: [] };
+const layout: Layout = { width: 1600, height: 900, boxes: new Map(), routes: new Map(), buses: [] };
 
 describe('viewportAround', () => {
   it('brings the point into the frame', () => {
@@ -15,9 +15,15 @@ describe('viewportAround', () => {
   });
 
   it('shows no empty room beyond the edges, and centres what is smaller than the frame', () => {
-    expect(viewportAround({ x: 0, y: 0 }, layout, 390, 600).x).toBe(14);
-    const { x, y } = viewportAround({ x: 1600, y: 0 }, layout, 390, 600);
-    expect(x + 1600 * ZOOM.readable).toBeCloseTo(390 - 14);
-    expect(y + (300 * ZOOM.readable) / 2).toBeCloseTo((48 + 600 - 14) / 2);
+    expect(viewportAround({ x: 0, y: 0 }, layout, 390, 800).x).toBe(14);
+    const { x, y, zoom } = viewportAround({ x: 1600, y: 0 }, { ...layout, height: 300 }, 390, 800);
+    expect(x + 1600 * zoom).toBeCloseTo(390 - 14);
+    expect(y + (300 * zoom) / 2).toBeCloseTo((48 + 800 - 14) / 2);
+  });
+
+  it('is larger where the height allows it, but no larger than life', () => {
+    expect(viewportAround({ x: 0, y: 0 }, layout, 390, 400).zoom).toBe(ZOOM.readable);
+    expect(viewportAround({ x: 0, y: 0 }, layout, 390, 48 + 0.8 * 900 + 14).zoom).toBeCloseTo(0.8);
+    expect(viewportAround({ x: 0, y: 0 }, { ...layout, height: 300 }, 390, 600).zoom).toBe(1);
   });
 });

@@ -26,9 +26,9 @@ export function focusAt(run: Run, layout: Layout, seq: number, view: View = 'bot
   return (packet && anchorOf(layout, packet.where)) ?? (box ? center(box) : null);
 }
 
-/** A part of the map, at a readable size, around a point, without empty room beyond the map's own edges. */
+/** A part of the map, at a readable size or larger where its height allows it, around a point, without empty room beyond the map's own edges. */
 export function viewportAround({ x, y }: Point, layout: Layout, width: number, height: number): Viewport {
-  const zoom = ZOOM.readable;
+  const zoom = Math.max(ZOOM.readable, Math.min(1, (height - TOP - SIDE) / layout.height));
   return {
     zoom, x: shift(x * zoom, layout.width * zoom, SIDE, width - SIDE),
     y: shift(y * zoom, layout.height * zoom, TOP, height - SIDE),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Topology, TopologyDevice, TopologyLink, TopologyMachine } from '../../../store/topology.ts';
 import { linkId } from '../../../store/topology.ts';
 import { crosses, type Box, type Layout } from './geometry.ts';
-import { anchorOf, linkPoints } from '../motion.ts';
+import { anchorOf, linkPoints, NOTE, noteAt } from '../motion.ts';
 import { layoutTopology } from './layout.ts';
 import { STRIP_HEIGHT, STRIP_WIDTH, WRAPPED_WIDTH } from './sizes.ts';
 
@@ -107,6 +107,16 @@ describe('layoutTopology', () => {
     expect(bridge!.y + bridge!.height).toBeLessThan(stack!.y);
   });
 
+  it('puts each pod above its own bridge, and keeps the end of a tunnel partly below the stack', () => {
+    const shape = { machines: [{ bridges: 2, pods: [[1], [0]] }, { bridges: 3, pods: [[0], [1], [1], [2]] }], switchCount: 0 };
+    for (const route of layoutTopology(build(shape)).routes.values()) if (route.kind === 'veth') expect(route.points).toHaveLength(2);
+    const { boxes, routes } = layoutTopology(build({ machines: [{ bridges: 1, pods: [[0]] }, { bridges: 1, pods: [[0]] }], switchCount: 1, overlays: [{ bridged: true }] }));
+    const [stack, end] = ['node1@stack', 'node1:vxlan0'].map((id) => boxes.get(id)!) as [Box, Box];
+    expect(end.x).toBeLessThan(stack.x + stack.width);
+    expect(routes.get('node1:vxlan0|stack')!.points).toHaveLength(2);
+    expect(routes.get('node1:vxlan0|node1:br0')!.points).toHaveLength(2);
+  });
+
   it('keeps lines out of foreign boxes and boxes apart, whatever the topology', () => {
     fc.assert(
       fc.property(SHAPES, (shape) => {
@@ -142,6 +152,21 @@ describe('layoutTopology', () => {
         }
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('lets the note at a dropped packet cover no name of a device that stands in its machine', () => {
+    fc.assert(
+      fc.property(fc.oneof(SHAPES, TUNNELLED), (shape) => {
+        const layout = layoutTopology(build(shape));
+        const named = [...layout.boxes.values()].filter(({ kind }) => kind === 'device' || kind === 'nic' || kind === 'vtep');
+        for (const { id } of [...layout.boxes.values()].filter(({ kind }) => kind === 'stack')) {
+          const { x, y } = noteAt(layout, { kind: 'stack', id: id.replace('@stack', '') })!;
+          const note: Box = { id: 'note', kind: 'device', x: x - NOTE.width / 2, y, width: NOTE.width, height: NOTE.height, inside: null };
+          expect(named.filter((box) => overlap(note, box)).map((box) => `the note at ${id} covers ${box.id}`)).toEqual([]);
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -3,7 +3,7 @@ import type { Box, Layout, Point, Route } from './geometry.ts';
 import { assignLanes, laneCount, LANE, routeThrough, type Crossing } from './lanes.ts';
 import { layoutMachine, type MachineLayout } from './machine.ts';
 import { NO_TUBES, placeTubes, planTubes, type TubePlan } from './tubes.ts';
-import { BAR_HEIGHT, CHANNEL, MACHINE_GAP, PAD, titleWidth } from './sizes.ts';
+import { BAR_HEIGHT, CABLE_CHANNEL, MACHINE_GAP, PAD, titleWidth } from './sizes.ts';
 
 /**
  * Where everything of a topology stands: machines side by side, their lower edges aligned, cables and switches below them.
@@ -59,12 +59,12 @@ function placeCables(topology: Topology, boxes: Map<string, Box>, routes: Map<st
     return { id: link.id, a, b: portX.has(link.id) ? { x: portX.get(link.id)!, y: Number.MAX_SAFE_INTEGER } : nics.get(link.b)! };
   });
   const lanes = assignLanes(ends);
-  const y = top + CHANNEL + laneCount(lanes) * LANE;
+  const y = top + CABLE_CHANNEL + laneCount(lanes) * LANE;
   for (const bar of bars) boxes.set(bar.name, { id: bar.name, kind: 'switch', x: bar.left, y, width: bar.width, height: BAR_HEIGHT, inside: null });
   for (const link of cables) {
     const end = ends.find((other) => other.id === link.id)!;
     const crossing = { ...end, b: end.b.y === Number.MAX_SAFE_INTEGER ? { x: end.b.x, y } : end.b };
-    routes.set(link.id, { id: link.id, kind: 'cable', a: link.a, b: link.b, points: routeThrough(crossing, lanes.get(link.id), top + CHANNEL / 2) });
+    routes.set(link.id, { id: link.id, kind: 'cable', a: link.a, b: link.b, points: routeThrough(crossing, lanes.get(link.id), top + CABLE_CHANNEL / 2) });
   }
   return bars.length > 0 ? y + BAR_HEIGHT : y;
 }

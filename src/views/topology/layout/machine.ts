@@ -35,10 +35,13 @@ interface Draft {
  */
 export function layoutMachine(machine: TopologyMachine, links: readonly TopologyLink[], hooked: boolean, lanes = 0): MachineLayout {
   const root = machine.namespaces.find((namespace) => namespace.name === '')!;
-  const draft: Draft = { machine, links: links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link)), boxes: [], routes: [], exits: new Map(), slots: new Map(), stack: stackSize(root, hooked), lanes };
+  const own = links.filter((link) => link.kind === 'veth' && link.a.startsWith(machine.name) && ownedBy(machine, link));
+  const begin = (): Draft => ({ machine, links: own, boxes: [], routes: [], exits: new Map(), slots: new Map(), stack: stackSize(root, hooked), lanes });
   const bridges = root.devices.filter((device) => device.kind === 'bridge');
   const bottom = root.devices.filter((device) => device.kind === 'nic');
-  const rowOne = placeNamespaces(draft, orderNamespaces(machine, draft.links, bridges));
+  const order = orderNamespaces(machine, own, bridges);
+  const draft = begin();
+  const rowOne = placeNamespaces(draft, order, bridges.length > 1 ? floorsOf(begin(), root, order, bridges) : NO_FLOORS);
   const rowTwo = placeRootDevices(draft, root, bridges, rowOne);
   const stackBottom = placeStack(draft, root, rowTwo);
   const width = Math.max(rowOne.right, rowTwo.right, stackBottom.right, titleWidth(machine.name) + PAD) + PAD;
@@ -57,6 +60,37 @@ export function layoutMachine(machine: TopologyMachine, links: readonly Topology
 function stackSize(root: TopologyNamespace, hooked: boolean): { width: number; height: number } {
   const { width, height } = hooked ? HOOKED_STACK : STACK;
   return { width: root.devices.some(isEnd) ? Math.max(width, TUNNEL_STACK_WIDTH) : width, height };
+}
+
+/** Room between a line and a box that it passes. */
+const CLEAR = 12;
+/** How far the first tunnel that hangs on a bridge reaches below the stack; its line comes down just beside the stack. */
+const REACH = 100;
+/** Where the line between a tunnel that hangs on a bridge and the stack stands, from the tunnel's left edge. */
+const RETURN_AT = 18;
+
+interface LowerRow {
+  /** Left edges from the row's own left end. */
+  readonly lefts: readonly number[];
+  readonly width: number;
+  /** Where another tunnel may begin. */
+  readonly next: number;
+}
+
+/** The ends of tunnels side by side, and a row lower the NICs, which may stand partly below them: only their lines must pass beside. */
+function lowerRow(devices: readonly TopologyDevice[]): LowerRow {
+  let ends = 0;
+  let nics = 0;
+  let next = 0;
+  const lefts = devices.map((device) => {
+    const width = lowerWidth(device);
+    const left = isEnd(device) ? ends : Math.max(nics, ends === 0 ? 0 : ends - GAP + CLEAR - width / 2);
+    if (isEnd(device)) ends = left + width + GAP;
+    else nics = left + width + GAP;
+    next = Math.max(next, isEnd(device) ? ends : left + width / 2 + CLEAR);
+    return left;
+  });
+  return { lefts, width: Math.max(0, ends - GAP, nics - GAP), next };
 }
 
 /** The end of a tunnel. */
@@ -78,27 +112,54 @@ function ownedBy(machine: TopologyMachine, link: TopologyLink): boolean {
   return ids.has(link.a) && ids.has(link.b);
 }
 
+/** Which of the bridges a namespace's devices are tied to, by their indices. */
+function bridgesOf(namespace: TopologyNamespace, machine: TopologyMachine, links: readonly TopologyLink[], bridges: readonly TopologyDevice[]): number[] {
+  const masters = new Map(machine.namespaces.flatMap(({ devices }) => devices).map((device) => [device.id, device.master]));
+  return namespace.devices.flatMap((device) => {
+    const link = links.find((other) => other.a === device.id || other.b === device.id);
+    const master = link ? masters.get(link.a === device.id ? link.b : link.a) : null;
+    const index = bridges.findIndex((bridge) => bridge.id === master);
+    return index < 0 ? [] : [index];
+  });
+}
+
 /** Namespaces beside the bridge they hang on, those on two bridges between them; otherwise in the lab's order. */
 function orderNamespaces(machine: TopologyMachine, links: readonly TopologyLink[], bridges: readonly TopologyDevice[]): TopologyNamespace[] {
-  const masters = new Map(machine.namespaces.flatMap((namespace) => namespace.devices).map((device) => [device.id, device.master]));
   const position = (namespace: TopologyNamespace): number => {
-    const found = namespace.devices.flatMap((device) => {
-      const link = links.find((other) => other.a === device.id || other.b === device.id);
-      const master = link ? masters.get(link.a === device.id ? link.b : link.a) : null;
-      const index = bridges.findIndex((bridge) => bridge.id === master);
-      return index < 0 ? [] : [index];
-    });
+    const found = bridgesOf(namespace, machine, links, bridges);
     return found.length === 0 ? 0 : found.reduce((sum, index) => sum + index, 0) / found.length;
   };
   return machine.namespaces.filter((namespace) => namespace.name !== '').map((namespace, index) => ({ namespace, index, at: position(namespace) }))
     .sort((x, y) => x.at - y.at || x.index - y.index).map(({ namespace }) => namespace);
 }
 
-function placeNamespaces(draft: Draft, namespaces: readonly TopologyNamespace[]): { right: number; bottom: number } {
+/** How far left a namespace may stand, by its id. */
+type Floors = ReadonlyMap<string, number>;
+const NO_FLOORS: Floors = new Map();
+
+/** Each namespace above its own bridge, found by a first try of both rows; none where the bridges do not stand in the same order. */
+function floorsOf(trial: Draft, root: TopologyNamespace, order: readonly TopologyNamespace[], bridges: readonly TopologyDevice[]): Floors {
+  placeRootDevices(trial, root, bridges, placeNamespaces(trial, order, NO_FLOORS));
+  const floors = new Map<string, number>();
+  let last = 0;
+  for (const namespace of order) {
+    const found = new Set(bridgesOf(namespace, trial.machine, trial.links, bridges));
+    const [index] = found;
+    if (index === undefined || found.size > 1) continue;
+    const { x } = trial.boxes.find((box) => box.id === bridges[index]!.id)!;
+    if (x < last) return NO_FLOORS;
+    last = x;
+    floors.set(namespace.id, x);
+  }
+  return floors;
+}
+
+function placeNamespaces(draft: Draft, namespaces: readonly TopologyNamespace[], floors: Floors): { right: number; bottom: number } {
   let x = PAD;
   let height = 0;
   for (const namespace of namespaces) height = Math.max(height, namespaceHeight(namespace.devices.length) + (namespace.devices.some((device) => device.kind === 'bridge') ? BAR_HEIGHT : 0));
   for (const namespace of namespaces) {
+    x = Math.max(x, floors.get(namespace.id) ?? 0);
     const bridges = namespace.devices.filter((device) => device.kind === 'bridge');
     const chips = namespace.devices.filter((device) => device.kind !== 'bridge');
     const widths = chips.map((device) => chipWidth(device.name));
@@ -130,7 +191,7 @@ function spread(draft: Draft, devices: readonly TopologyDevice[], widths: readon
 interface RootRow {
   readonly right: number;
   readonly bottom: number;
-  /** Left edge of the leftmost of the bridges' ports that stand below the stack, which keeps to the left of it. */
+  /** The leftmost line down from a bridge to a port below; the stack keeps to the left of it. */
   readonly slots: number;
 }
 
@@ -154,25 +215,22 @@ function placeRootDevices(draft: Draft, root: TopologyNamespace, bridges: readon
     ...chips.filter((chip) => chip.master === null).map((chip) => ({ bridge: null, chips: [chip], hanging: [] })),
   ];
   const wanted = groups.map((group) => ({ ...group, at: barycentre(draft, group.chips) })).sort((x, y) => Math.sign(x.hanging.length) - Math.sign(y.hanging.length) || x.at - y.at);
-  const stackRoom = PAD + Math.max(draft.stack.width, rowWidth(lower.filter((device) => device.master === null)) + returnsWidth(lower)) + GAP;
+  const row = lowerRow(lower.filter((device) => device.master === null));
+  const stackRight = PAD + Math.max(draft.stack.width, row.width);
   const alone = groups.length === 1;
   let cursor = PAD;
   const placed = wanted.map((group): PlacedGroup => {
     const xs = placeChips(draft, group.chips, cursor);
-    const left = alone ? PAD : Math.max(cursor, xs.left - 12);
+    const left = alone ? PAD : Math.max(cursor, Math.min(xs.left - 12, aboveOf(draft, group.chips)));
     const bar = group.bridge ? left + Math.max(200, titleWidth(group.bridge.name) + 165) : 0;
-    const slots = Math.max(xs.right + 12, group.hanging.some((device) => device.kind === 'nic') ? bar : 0, alone ? above.right : 0, group.hanging.length > 0 ? stackRoom : 0);
-    const right = Math.max(bar, group.hanging.length === 0 ? slots : slots + rowWidth(group.hanging));
+    const first = group.hanging[0];
+    const slots = first && isEnd(first) ? Math.max(left, PAD + row.next, stackRight + GAP - REACH, alone ? above.right - lowerWidth(first) : 0)
+      : Math.max(xs.right + 12, first ? Math.max(bar, stackRight + GAP) : 0, alone ? above.right : 0);
+    const right = Math.max(bar, xs.right + 12, group.hanging.length === 0 ? slots : slots + rowWidth(group.hanging));
     cursor = right + GAP;
     return { ...group, xs, left, right, slots };
   });
   return emitRootRow(draft, placed, above.bottom);
-}
-
-/** Room at the stack's right end for the lines that come back from tunnels that hang on a bridge. */
-const RETURN = 14;
-function returnsWidth(lower: readonly TopologyDevice[]): number {
-  return lower.filter((device) => isEnd(device) && device.master !== null).length * RETURN;
 }
 
 interface PlacedGroup extends Group {
@@ -211,7 +269,7 @@ function emitRootRow(draft: Draft, placed: readonly PlacedGroup[], top: number):
       x += lowerWidth(device) + GAP;
     }
   }
-  const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.hanging.length > 0).map((group) => group.slots));
+  const slots = Math.min(Number.MAX_SAFE_INTEGER, ...placed.filter((group) => group.hanging.length > 0).map(({ hanging, slots }) => slots + (isEnd(hanging[0]!) ? REACH : 0)));
   return { right: Math.max(PAD, ...placed.map((group) => group.right)), bottom: placed.length === 0 ? y : y + CHIP_HEIGHT / 2 + BRIDGE_HEIGHT, slots };
 }
 
@@ -222,6 +280,16 @@ function exitOf(draft: Draft, chipX: ReadonlyMap<string, number>, id: string): P
 function peerX(draft: Draft, chip: TopologyDevice): number | null {
   const link = draft.links.find((other) => other.a === chip.id || other.b === chip.id);
   return link ? (draft.exits.get(link.a === chip.id ? link.b : link.a)?.x ?? null) : null;
+}
+
+/** Left edge of the leftmost namespace that chips lead to. */
+function aboveOf(draft: Draft, chips: readonly TopologyDevice[]): number {
+  const boxes = chips.flatMap((chip) => {
+    const link = draft.links.find((other) => other.a === chip.id || other.b === chip.id);
+    const end = link ? draft.boxes.find(({ id }) => id === (link.a === chip.id ? link.b : link.a)) : undefined;
+    return draft.boxes.filter(({ id, kind }) => kind === 'namespace' && id === end?.inside);
+  });
+  return Math.min(Number.MAX_SAFE_INTEGER, ...boxes.map(({ x }) => x));
 }
 
 function barycentre(draft: Draft, chips: readonly TopologyDevice[]): number {
@@ -251,28 +319,32 @@ function placeStack(draft: Draft, root: TopologyNamespace, above: RootRow): { y:
   const routed = lower.filter((device) => device.master === null);
   const bridged = lower.filter((device) => device.master !== null);
   const top = above.bottom + GAP + 4;
-  const total = rowWidth(routed) - GAP;
-  const returns = returnsWidth(lower);
-  const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + total, PAD + draft.stack.width);
+  const row = lowerRow(routed);
+  const firstEnd = bridged.find(isEnd);
+  const stackRight = bridged.length > 0 ? above.slots - GAP : Math.max(above.right, PAD + row.width, PAD + draft.stack.width);
   const stack: Box = { id: `${root.id}@stack`, kind: 'stack', x: PAD, y: top, width: stackRight - PAD, height: draft.stack.height, inside: draft.machine.name };
   draft.boxes.push(stack);
   hang(draft, root, stack, above.bottom);
   const rows = lowerRows(draft, lower, top + draft.stack.height);
-  let x = PAD + Math.max(0, (stackRight - PAD - returns - total) / 2);
-  for (const device of routed) {
+  const room = firstEnd ? Math.min(stackRight - PAD - row.width, draft.slots.get(firstEnd.id)! - PAD - row.next) : stackRight - PAD - row.width;
+  // Tunnels to the left and NICs to the right, so that the lines have room between them; else in the middle.
+  const both = routed.some(isEnd) && !isEnd(routed.at(-1)!);
+  const spare = Math.max(0, room);
+  routed.forEach((device, index) => {
+    const x = PAD + row.lefts[index]! + (both ? (isEnd(device) ? 0 : spare) : spare / 2);
     const middle = x + lowerWidth(device) / 2;
     draft.routes.push({ id: `${device.id}|stack`, kind: 'inner', a: stack.id, b: device.id, points: [{ x: middle, y: top + draft.stack.height }, { x: middle, y: rows.topOf(device) }] });
-    x = placeLower(draft, device, x, rows.topOf(device));
-  }
+    placeLower(draft, device, x, rows.topOf(device));
+  });
   bridged.forEach((device, index) => {
     const slot = draft.slots.get(device.id)!;
     const bar = draft.boxes.find((box) => box.id === device.master)!;
-    const middle = slot + lowerWidth(device) / 2;
+    const middle = slot + (device === firstEnd ? REACH : lowerWidth(device) / 2);
     draft.routes.push({ id: `${device.id}|${device.master}`, kind: 'port', a: bar.id, b: device.id, points: [{ x: middle, y: bar.y + bar.height }, { x: middle, y: rows.topOf(device) }] });
     placeLower(draft, device, slot, rows.topOf(device));
     if (isEnd(device)) goBack(draft, device, stack, stackRight - RETURN * (index + 0.5));
   });
-  return { y: rows.edge, right: Math.max(stackRight, above.right, x - GAP), gutter: bridged.length > 0 };
+  return { y: rows.edge, right: Math.max(stackRight, above.right, PAD + spare + row.width), gutter: bridged.length > 0 };
 }
 
 /** Heights below the stack: the ends of tunnels, a strip for their tubes, the NICs across the machine's lower edge. */
@@ -283,12 +355,17 @@ function lowerRows(draft: Draft, lower: readonly TopologyDevice[], bottom: numbe
   return { topOf: (device) => (isEnd(device) ? bottom + GAP : nicTop), edge: nics ? nicTop + NIC_HEIGHT / 2 : bottom + (strip === 0 ? PAD : strip) };
 }
 
-/** From a tunnel that hangs on a bridge to the stack, which sends what it has wrapped. */
+/** Between the lines that come back to the stack. */
+const RETURN = 14;
+
+/** From a tunnel that hangs on a bridge to the stack, which sends what it has wrapped: straight up where it reaches below it. */
 function goBack(draft: Draft, device: TopologyDevice, stack: Box, x: number): void {
   const box = draft.boxes.find(({ id }) => id === device.id)!;
-  const corner = box.y + box.height + 10;
-  const middle = box.x + 18;
-  draft.routes.push({ id: `${device.id}|stack`, kind: 'inner', a: device.id, b: stack.id, points: [{ x: middle, y: box.y + box.height }, { x: middle, y: corner }, { x, y: corner }, { x, y: stack.y + stack.height }] });
+  const own = box.x + RETURN_AT;
+  const lower = stack.y + stack.height;
+  const lane = lower + GAP / 2;
+  const points = own < stack.x + stack.width - CLEAR ? [{ x: own, y: box.y }, { x: own, y: lower }] : [{ x: own, y: box.y }, { x: own, y: lane }, { x, y: lane }, { x, y: lower }];
+  draft.routes.push({ id: `${device.id}|stack`, kind: 'inner', a: device.id, b: stack.id, points });
 }
 
 /** Lines from the stack up to the bridges and the devices that are nobody's port: straight, or along the strip above the stack. */
@@ -306,12 +383,11 @@ function hang(draft: Draft, root: TopologyNamespace, stack: Box, bottom: number)
   }
 }
 
-/** The end of a tunnel, or a NIC; answers where the next one may begin. */
-function placeLower(draft: Draft, device: TopologyDevice, x: number, y: number): number {
+/** The end of a tunnel, or a NIC. */
+function placeLower(draft: Draft, device: TopologyDevice, x: number, y: number): void {
   const width = lowerWidth(device);
   const end = isEnd(device);
   const height = end ? VTEP_HEIGHT : NIC_HEIGHT;
   draft.boxes.push({ id: device.id, kind: end ? 'vtep' : 'nic', x, y, width, height, inside: draft.machine.name });
   draft.exits.set(device.id, { x: x + width / 2, y: y + height });
-  return x + width + GAP;
 }

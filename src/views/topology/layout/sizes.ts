@@ -17,6 +17,8 @@ export const TUBE_LANE = 18;
 export const TUNNEL_STACK_WIDTH = 224;
 export const MACHINE_GAP = 48;
 export const CHANNEL = 44;
+/** Of cables: a packet on one keeps clear of the NICs above and the switch below. */
+export const CABLE_CHANNEL = 52;
 /** Height of a bridge's bar: half a port, and a packet below it. */
 export const BRIDGE_HEIGHT = 56;
 /** A packet's strip, with its line of addresses. */

@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { formatIpv4, type AddrRow, type LinkRow, type State } from '../../../core/index.ts';
 import { endOf, endText, tableOf } from '../../../store/topology.ts';
+import type { Run } from '../../../store/player.ts';
 import { sceneAt } from '../../../store/scene.ts';
 import { useNow, usePlayer, usePlayerState } from '../../player/player-context.ts';
 import type { Box } from '../layout/geometry.ts';
@@ -140,12 +141,21 @@ export function DeviceBox({ data: { box } }: BoxProps) {
   );
 }
 
+/** The namespace of its machine that a NIC has been moved into, '' for none. */
+function movedTo(run: Run, state: State, place: string, device: string): string {
+  const machine = place.split('/')[0]!;
+  const found = run.topology.machines.find(({ name }) => name === machine)?.namespaces.find(({ id }) => id !== place && linkRow(state, id, device)?.kind === 'nic');
+  return found?.name ?? '';
+}
+
 export function NicBox({ data: { box } }: BoxProps) {
   const { device, state, address, onClick, look } = useDevice(box);
+  const { place } = placeOfBox(box);
+  const moved = useNow((run, _seq, tables) => (deviceState(tables, place, device) === 'gone' ? movedTo(run, tables, place, device) : ''), '');
   return (
-    <div className={`map-nic ${look}`} onClick={onClick} data-place={box.id}>
+    <div className={`map-nic ${moved === '' ? look : 'moved'}`} onClick={onClick} data-place={box.id}>
       <span className="map-name">{device}</span>
-      <span className="map-address">{address !== '' ? address : state === 'up' ? 'no address' : state}</span>
+      <span className="map-address">{moved !== '' ? `in ${moved}` : address !== '' ? address : state === 'up' ? 'no address' : state}</span>
     </div>
   );
 }
