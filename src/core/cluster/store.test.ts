@@ -49,6 +49,11 @@ describe('the store of the API server', () => {
     expect(refusal(() => deleteObject(cluster, NODE, 'x'))).toBe('NotFound: nodes "x" not found');
     expect(refusal(() => createObject(cluster, NODE, node('No_de')))).toMatch(/^Invalid: The Node "No_de" is invalid: metadata.name: Invalid value: "No_de": a lowercase RFC 1123 subdomain/);
     expect(refusal(() => createObject(cluster, NODE, node('node2', '10.244.1.0')))).toMatch(/^Invalid: .*spec.podCIDRs\[0\]: Invalid value: "10.244.1.0"/);
+    const two = { ...node('node2'), spec: { podCIDRs: ['10.244.1.0/24', '10.244.2.0/24'] } };
+    expect(refusal(() => createObject(cluster, NODE, two))).toBe('Invalid: The Node "node2" is invalid: spec.podCIDRs: Invalid value: ["10.244.1.0/24","10.244.2.0/24"]: may specify no more than one CIDR for each IP family');
+    expect(() => createObject(cluster, NODE, node('node2', '2001:db8::/64'))).toThrow('the IPv6 pod CIDR 2001:db8::/64');
+    // podCIDR alone is enough to be a change.
+    expect(refusal(() => patchObject(cluster, NODE, 'node1', { spec: { podCIDR: '10.244.9.0/24' } }))).toMatch(/may not change podCIDR/);
     expect(refusal(() => patchObject(cluster, NODE, 'node1', { spec: { podCIDR: '10.244.9.0/24', podCIDRs: ['10.244.9.0/24'] } }))).toMatch(/may not change podCIDR/);
     expect(refusal(() => updateObject(cluster, NODE, { ...node('node1'), metadata: { name: 'node1', resourceVersion: '77' } }))).toMatch(/^Conflict: .*the object has been modified/);
   });

@@ -37,7 +37,7 @@ describe('what agents did', () => {
   it('has the commands in their order, with the setup or step they belong to', () => {
     const { commands } = invocations[1]!;
     expect(commands.map(({ epoch, run: command }) => `${epoch} ${command.split('\n')[0]!}`)).toEqual([
-      '2 iptables -t filter -N FLANNEL-FWD --wait', "2 iptables-restore --noflush --wait <<'EOF'", "2 mkdir -p /run/flannel; cat >/run/flannel/subnet.env <<'EOF'",
+      '2 iptables -t filter -N FLANNEL-FWD --wait', "2 mkdir -p /run/flannel; cat >/run/flannel/subnet.env <<'EOF'", "2 iptables-restore --noflush --wait <<'EOF'",
       '3 ip route add 10.244.2.0/24 via 192.168.1.2 dev eth0',
     ]);
     expect(commands.at(-1)!.offsetNs).toBe(2_000_000);

@@ -1,5 +1,5 @@
 import { NotSimulated } from '../../shell/process.ts';
-import { fail } from './cni-error.ts';
+import { explained, fail } from './cni-error.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { readDns, type ResultDns } from './result.ts';
 import { type CmdArgs, loadArgs } from './skel.ts';
@@ -25,13 +25,20 @@ export interface BridgeConfig {
 }
 
 /** Reads the configuration. What only other parts of the kernel could do is NotSimulated, by name. */
-export function loadBridgeConfig({ config, args }: CmdArgs): BridgeConfig {
-  const fields = fieldsOf(config, 'NetConf');
-  const vlan = fields.integer('vlan');
+export function loadBridgeConfig(args: CmdArgs): BridgeConfig {
+  const fields = explained(NOT_LOADED, () => fieldsOf(args.config, 'NetConf'));
+  const vlan = explained(NOT_LOADED, () => fields.integer('vlan'));
+  const config = explained(NOT_LOADED, () => decode(fields));
   if (vlan < 0 || vlan > 4094) fail(`invalid VLAN ID ${vlan} (must be between 0 and 4094)`);
   refuse(fields, vlan);
+  const inArgs = loadArgs(args.args, ['MAC']).get('MAC') ?? '';
+  return { ...config, mac: config.mac === '' ? inArgs : config.mac };
+}
+
+const NOT_LOADED = 'failed to load netconf: ';
+
+function decode(fields: Fields): BridgeConfig {
   const isDefaultGateway = fields.flag('isDefaultGateway');
-  const mac = fields.object('runtimeConfig').text('mac') || fields.object('args').object('cni').text('mac') || (loadArgs(args, ['MAC']).get('MAC') ?? '');
   return {
     name: fields.text('name'),
     bridge: fields.text('bridge') || 'cni0',
@@ -45,8 +52,13 @@ export function loadBridgeConfig({ config, args }: CmdArgs): BridgeConfig {
     portIsolation: fields.flag('portIsolation'),
     ipam: fields.object('ipam').text('type'),
     dns: readDns(fields.object('dns')),
-    mac,
+    mac: fields.object('runtimeConfig').text('mac') || fields.object('args').object('cni').text('mac'),
   };
+}
+
+/** The type of the IPAM plugin, all that STATUS looks at. */
+export function ipamType({ config }: CmdArgs): string {
+  return explained(NOT_LOADED, () => fieldsOf(config, 'NetConf').object('ipam').text('type'));
 }
 
 function refuse(fields: Fields, vlan: number): void {

@@ -1,10 +1,10 @@
 import { SECOND } from '../../sim/time.ts';
 import { type Process, sleepUntil } from '../../shell/process.ts';
-import { formatIpv4, formatMac } from '../../wire/address.ts';
+import { formatIpv4, formatMac, network } from '../../wire/address.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
 import { type AgentRunning, agentRun } from '../agent.ts';
 import { bridgeCheck } from './bridge-check.ts';
-import { type BridgeConfig, loadBridgeConfig } from './bridge-config.ts';
+import { type BridgeConfig, ipamType, loadBridgeConfig } from './bridge-config.ts';
 import { setupVeth } from './bridge-veth.ts';
 import { type Cidr, firstAddress, formatCidr, parseCidr } from './cidr.ts';
 import { fail } from './cni-error.ts';
@@ -99,17 +99,20 @@ function* configureIface(process: Process, netns: Netns, ifName: string, { ips, 
   }
   yield* must(process, AGENT, inNetns(netns, ['ip', 'link', 'set', ifName, 'up']), "the pod's end goes up", (error) => `failed to set "${ifName}" UP: ${error}`);
   const gateway = ips.find((one) => one.gateway !== null)?.gateway ?? null;
-  const seen = new Set<string>();
   for (const { dst, gw, options } of routes) {
     const via = options.scope === 253 ? null : (gw ?? gateway);
     const words = Object.entries(options).flatMap(([key, value]) => [key === 'priority' ? 'metric' : key, String(value)]);
-    const to = dst === DEFAULT_ROUTE ? 'default' : formatCidr(parseCidr(dst));
+    const destination = parseCidr(dst);
+    const to = dst === DEFAULT_ROUTE ? 'default' : formatCidr(destination);
     // RouteAddEcmp does not mind another route to the same destination.
-    const act = seen.has(to) ? 'prepend' : 'add';
-    seen.add(to);
+    const act = hasRoute(netns, destination) ? 'prepend' : 'add';
     const argv = ['ip', 'route', act, to, ...(via === null ? [] : ['via', via]), 'dev', ifName, ...words];
     yield* must(process, AGENT, inNetns(netns, argv), to === 'default' ? 'everything else goes by the bridge' : "a route of the network's configuration", (error) => `failed to add route '${dst} via ${via ?? '<nil>'} dev ${ifName}': ${error}`);
   }
+}
+
+function hasRoute({ ns }: Netns, { ip, length }: Cidr): boolean {
+  return [...ns.tables.route.rows.values()].some((row) => row.dst === network(ip, length) && row.prefixLength === length);
 }
 
 /** isGateway: the bridge has the gateway's address, and the host forwards. */
@@ -167,5 +170,11 @@ function* del(args: CmdArgs): AgentRunning<string> {
   return '';
 }
 
+/** Ready for an ADD when the IPAM plugin is. */
+function* status(args: CmdArgs): AgentRunning<string> {
+  const ipam = ipamType(args);
+  return ipam === '' ? '' : yield* delegate(args.process, ipam, args.stdin);
+}
+
 /** The CNI plugin bridge (containernetworking/plugins, plugins/main/bridge). IPv6 and VLANs are NotSimulated. */
-export const bridge = pluginMain(AGENT, { add, del, check: bridgeCheck });
+export const bridge = pluginMain(AGENT, { add, del, check: bridgeCheck, status });

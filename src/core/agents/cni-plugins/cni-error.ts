@@ -32,6 +32,16 @@ export function fail(message: string): never {
   throw new CniError(CNI_INTERNAL, message);
 }
 
+/** Does something; what a plugin says of its failure begins with `before`. */
+export function explained<Value>(before: string, act: () => Value, code = CNI_INTERNAL): Value {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    throw new CniError(code, `${before}${error.text}`);
+  }
+}
+
 /** strerror(3) as Go's syscall.Errno says it. */
 export function goErrno(error: KernelError): string {
   return error.message.charAt(0).toLowerCase() + error.message.slice(1);

@@ -64,13 +64,42 @@ describe('the invocation of a plugin', () => {
     [{ cniVersion: '1.0.0' }, { code: 7, msg: 'missing network name' }],
     [{ cniVersion: '1.0.0', name: '-x' }, { code: 7, msg: 'invalid characters found in network name', details: '-x' }],
     [{ cniVersion: '9.9.9', name: 'x' }, { code: 1, msg: 'incompatible CNI versions', details: 'config is "9.9.9", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]' }],
-    [{ ...BRIDGE, mtu: '1450' }, { code: 999, msg: 'json: cannot unmarshal string into Go struct field NetConf.mtu of type int' }],
+    [[1], { code: 6, msg: 'error unmarshall network config: json: cannot unmarshal array into Go value of type types.PluginConf' }],
+    [{ ...BRIDGE, mtu: '1450' }, { code: 999, msg: 'failed to load netconf: json: cannot unmarshal string into Go struct field NetConf.mtu of type int' }],
   ])('refuses %j', (config, answer) => expect(error(call(machine, 'bridge', 'ADD', config))).toEqual(answer));
 
   it('refuses bad names', () => {
     expect(error(call(machine, 'bridge', 'ADD', BRIDGE, { id: '%x' }))).toEqual({ code: 4, msg: 'invalid characters in containerID', details: '%x' });
     expect(error(call(machine, 'bridge', 'ADD', BRIDGE, { ifName: 'a123456789012345' })).msg).toBe('interface name is too long');
     expect(error(call(machine, 'bridge', 'FOO', BRIDGE))).toEqual({ code: 4, msg: 'unknown CNI_COMMAND: FOO' });
+    // They are looked at as they are read: before it is known what is missing, and before the configuration.
+    expect(error(run(machine, 'echo "{" | CNI_COMMAND=ADD CNI_CONTAINERID=%x /opt/cni/bin/bridge')).msg).toBe('invalid characters in containerID');
+    expect(error(run(machine, `echo '{"name":"n"}' | CNI_COMMAND=FOO CNI_CONTAINERID=%x /opt/cni/bin/bridge`)).msg).toBe('unknown CNI_COMMAND: FOO');
+  });
+
+  it('does not join the namespace that it runs in, unless it is told that this may be', () => {
+    const own = (env: string): Ran => run(machine, `echo '{"cniVersion":"1.0.0","name":"lo","type":"loopback"}' | ${env} CNI_COMMAND=ADD CNI_CONTAINERID=c CNI_NETNS=/proc/self/ns/net CNI_IFNAME=lo CNI_PATH=/opt/cni/bin /opt/cni/bin/loopback`);
+    expect(error(own(''))).toEqual({ code: 8, msg: "plugin's netns and netns from CNI_NETNS should not be the same" });
+    expect(own('CNI_NETNS_OVERRIDE=true').exit).toBe(0);
+  });
+
+  it.each(['bridge', 'host-local', 'loopback', 'portmap', 'flannel'])('%s answers GC and STATUS with success and no word, from version 1.1.0 on', (plugin) => {
+    const config = { ...BRIDGE, cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] };
+    const plain = (command: string, given: object, env = 'CNI_PATH=/opt/cni/bin'): Ran => run(machine, `echo '${JSON.stringify(given)}' | CNI_COMMAND=${command} ${env} /opt/cni/bin/${plugin}`);
+    for (const command of ['GC', 'STATUS']) {
+      expect(plain(command, config)).toEqual({ stdout: '', stderr: '', exit: 0 });
+      expect(error(plain(command, { ...config, cniVersion: '1.0.0' }))).toEqual({ code: 1, msg: `config version does not allow ${command}` });
+      expect(error(plain(command, { ...config, cniVersion: '1.2.0' }))).toEqual({ code: 1, msg: `plugin version does not allow ${command}` });
+      expect(error(plain(command, config, '')).msg).toBe('required env variables [CNI_PATH] missing');
+    }
+  });
+
+  it('asks the IPAM plugin for the STATUS of bridge', () => {
+    const config = { ...BRIDGE, cniVersion: '1.1.0' };
+    expect(error(call(machine, 'bridge', 'STATUS', { ...config, ipam: { type: 'nope' } })).msg).toBe('failed to find plugin "nope" in path [/opt/cni/bin]');
+    expect(error(call(machine, 'bridge', 'STATUS', { ...config, ipam: 1 })).msg).toBe('failed to load netconf: json: cannot unmarshal number into Go struct field NetConf.ipam of type struct');
+    expect(call(machine, 'bridge', 'STATUS', { ...config, ipam: {}, vlan: 7 }).exit).toBe(0);
+    expect(error(call(machine, 'bridge', 'CHECK', { ...BRIDGE, cniVersion: '0.3.1' })).msg).toBe('config version does not allow CHECK');
   });
 
   it.each([['vlan', 7], ['vlanTrunk', [{ id: 3 }]], ['macspoofchk', true], ['enabledad', true], ['disableContainerInterface', true]])('names %s, which is not simulated', (key, value) => {
@@ -146,6 +175,13 @@ describe('bridge', () => {
     expect(call(machine, 'bridge', 'DEL', BRIDGE, { pod: 'p2' }).exit).toBe(0);
   });
 
+  it('does not mind a route to the same destination: its own comes before', () => {
+    const machine = newNode();
+    run(machine, 'ip -n p1 link add d0 type veth peer name d1; ip -n p1 link set d0 up; ip -n p1 link set d1 up; ip -n p1 route add default dev d0');
+    expect(call(machine, 'bridge', 'ADD', BRIDGE).exit).toBe(0);
+    expect(run(machine, 'ip -n p1 route show default').stdout).toBe('default via 10.22.1.1 dev eth0 \ndefault dev d0 scope link \n');
+  });
+
   it('masquerades by rules of its own', () => {
     const machine = newNode();
     call(machine, 'bridge', 'ADD', { ...BRIDGE, name: 'cbr0' }, { id: 'dummy-container-id' });
@@ -201,6 +237,15 @@ describe('host-local', () => {
     expect(get(machine, config, 'b')).toBe('10.7.0.3/24');
   });
 
+  it('does not ask whether the gateway is in the subnet', () => {
+    const machine = newNode();
+    const config = ipam({ subnet: '10.7.0.0/24', gateway: '10.8.0.1' });
+    expect(get(machine, config, 'a')).toBe('10.7.0.1/24');
+    expect(get(machine, config, 'b', 'IP=10.7.0')).toBe('ARGS: error parsing value of pair "IP=10.7.0": invalid IP address: 10.7.0');
+    // The bridge plugin takes the gateway for what it says, and the kernel knows no way to it.
+    expect(error(call(machine, 'bridge', 'ADD', { ...BRIDGE, ipam: { type: 'host-local', subnet: '10.7.0.0/24', gateway: '10.8.0.1' } })).msg).toBe(`failed to add route '0.0.0.0/0 via 10.8.0.1 dev eth0': network is unreachable`);
+  });
+
   it('gives one address of each set, and those asked for', () => {
     const machine = newNode();
     const config = ipam({ ranges: [[{ subnet: '10.7.0.0/30' }, { subnet: '10.8.0.0/24', rangeStart: '10.8.0.10', rangeEnd: '10.8.0.11' }], [{ subnet: '10.9.0.0/24', gateway: '10.9.0.254' }]] });
@@ -220,8 +265,10 @@ describe('host-local', () => {
     [{ subnet: '10.7.0.0/31' }, 'invalid range set 0: Network 10.7.0.0/31 too small to allocate from'],
     [{ subnet: '10.7.0.5/24' }, 'invalid range set 0: Network has host bits set. For a subnet mask of length 24 the network address is 10.7.0.0'],
     [{ subnet: '10.7.0/24' }, 'invalid CIDR address: 10.7.0/24'],
-    [{ subnet: '10.7.0.0/24', gateway: '10.8.0.1' }, 'invalid range set 0: gateway 10.8.0.1 not in network 10.7.0.0/24'],
-    [{ subnet: '10.7.0.0/24', rangeStart: '10.8.0.1' }, 'invalid range set 0: 10.8.0.1 not in network 10.7.0.0/24'],
+    [{ subnet: '10.7.0.0/24', gateway: '10.8.0' }, 'invalid IP address: 10.8.0'],
+    [{ subnet: '10.7.0.0/24', rangeStart: '10.8.0.1' }, 'invalid range set 0: RangeStart 10.8.0.1 not in network 10.7.0.0/24'],
+    [{ subnet: '10.7.0.0/24', rangeEnd: '10.8.0.1' }, 'invalid range set 0: RangeEnd 10.8.0.1 not in network 10.7.0.0/24'],
+    [{ subnet: '10.7.0.0/24', rangeStart: '10.7.0.9', rangeEnd: '10.7.0.8' }, 'invalid range set 0: RangeStart 10.7.0.9 not in network 10.7.0.0/24'],
     [{ ranges: [[{ subnet: '10.7.0.0/24' }, { subnet: '10.7.0.0/25' }]] }, 'invalid range set 0: subnets 10.7.0.1-10.7.0.254 and 10.7.0.1-10.7.0.126 overlap'],
     [{ ranges: [[{ subnet: '10.7.0.0/24' }], [{ subnet: '10.7.0.0/16' }]] }, 'range set 0 overlaps with 1'],
     [{ ranges: [[]] }, 'invalid range set 0: empty range set'],
@@ -299,14 +346,40 @@ describe('cnitool and portmap', () => {
     expect(run(machine, 'ls /var/lib/cni/results; iptables -t nat -S | grep -c CNI-DN').stdout).toBe('0\n');
   });
 
+  it('leaves its result where it is below version 0.4.0, whose DEL does not ask for it', () => {
+    const machine = attached();
+    run(machine, 'sed -i s/1.0.0/0.3.1/ /etc/cni/net.d/10-mynet.conflist');
+    for (const command of ['add', 'del']) expect(tool(machine, `${command} mynet /var/run/netns/p1`, '').exit).toBe(0);
+    expect(run(machine, 'ls /var/lib/cni/results; ip -n p1 -o link | wc -l').stdout).toBe('mynet-cnitool-3813f9445af48799b274-eth0\n1\n');
+  });
+
   it('says what is wrong', () => {
     const machine = attached();
     expect(tool(machine, 'add').stderr).toContain('cnitool add    <net> <netns>');
     expect(tool(machine, 'add nope /var/run/netns/p1')).toMatchObject({ exit: 1, stderr: 'no net configuration with name "nope" in /etc/cni/net.d\n' });
     expect(run(machine, 'cnitool add mynet /var/run/netns/p1').stderr).toBe('plugin type="bridge" failed (add): no paths provided\n');
     expect(run(machine, 'CNI_PATH=/tmp cnitool add mynet /var/run/netns/p1').stderr).toBe('plugin type="bridge" failed (add): failed to find plugin "bridge" in path [/tmp]\n');
-    expect(tool(machine, 'add mynet /var/run/netns/p1', '{"portMappings":[{"hostPort":0,"containerPort":80}]}').stderr).toBe('plugin type="portmap" failed (add): Invalid host port number: 0\n');
-    expect(tool(machine, 'gc mynet /x').stderr).toContain('cnitool gc is not simulated');
+    expect(tool(machine, 'add mynet /var/run/netns/p1', '{"portMappings":[{"hostPort":0,"containerPort":80}]}').stderr).toBe('plugin type="portmap" failed (add): failed to parse config: Invalid host port number: 0\n');
+    const config = { cniVersion: '1.0.0', name: 'n', type: 'portmap', runtimeConfig: { portMappings: [{ hostPort: '8080', containerPort: 80 }] } };
+    expect(error(call(machine, 'portmap', 'DEL', config)).msg).toBe('failed to parse config: failed to parse network configuration: json: cannot unmarshal string into Go struct field PortMapConf.runtimeConfig.portMappings.hostPort of type int');
+    expect(error(call(machine, 'portmap', 'CHECK', { ...config, markMasqBit: 32, runtimeConfig: {} })).msg).toBe('MasqMarkBit must be between 0 and 31');
+  });
+
+  it('clears away every attachment of a network with gc, also one whose namespace is gone', () => {
+    const machine = attached();
+    run(machine, `echo '${CONFLIST.replace('"name":"mynet"', '"name":"other"').replace('10.22.1.0', '10.23.1.0').replace('"type":"bridge"', '"type":"bridge","bridge":"br1"')}' > /etc/cni/net.d/20-other.conflist`);
+    for (const words of ['mynet /var/run/netns/p1', 'mynet /var/run/netns/p2', 'other /var/run/netns/p3']) expect(tool(machine, `add ${words}`).exit).toBe(0);
+    run(machine, 'ip netns del p2');
+    expect(tool(machine, 'gc mynet /x', '')).toEqual({ stdout: '', stderr: '', exit: 0 });
+    expect(run(machine, 'ls /var/lib/cni/results /var/lib/cni/networks/mynet | cut -c-22; ip -n p1 -o link | wc -l; ip -n p3 -o link | wc -l').stdout)
+      .toBe('/var/lib/cni/networks/\nlast_reserved_ip.0\nlock\n\n/var/lib/cni/results:\nother-cnitool-61b1ea47\n1\n2\n');
+    run(machine, 'sed -i s/host-local/nope/ /etc/cni/net.d/20-other.conflist');
+    expect(tool(machine, 'gc other /x', '').stderr).toMatch(/^failed to delete stale attachment cnitool-[0-9a-f]{20} eth0: plugin type="bridge" failed \(delete\): failed to find plugin "nope" in path \[\/opt\/cni\/bin\]\n$/);
+    // With a version that has it, every plugin is asked too.
+    run(machine, 'rm -r /var/lib/cni/results; sed -i s/1.0.0/1.1.0/ /etc/cni/net.d/20-other.conflist');
+    expect(run(machine, 'CNI_PATH=/tmp cnitool gc other /x').stderr).toBe('failed to GC plugin bridge: failed to find plugin "bridge" in path [/tmp]\nfailed to GC plugin portmap: failed to find plugin "portmap" in path [/tmp]\n');
+    expect(tool(machine, 'status other /x').stderr).toBe('failed to find plugin "nope" in path [/opt/cni/bin]\n');
+    for (const words of ['gc other /x', 'status mynet /x']) expect(tool(machine, words)).toEqual({ stdout: '', stderr: '', exit: 0 });
   });
 });
 
@@ -330,6 +403,8 @@ describe('flannel', () => {
       .toBe('default via 10.244.1.1 dev eth0 \n10.244.0.0/16 via 10.244.1.1 dev eth0 \n10.244.1.0/24 dev eth0 proto kernel scope link src 10.244.1.2 \n1450\n0\n');
     for (let i = 0; i < 2; i++) expect(call(machine, 'flannel', 'DEL', config).exit).toBe(0);
     expect(run(machine, 'find /var/lib/cni -type f | sort; ip -n p1 -o link | wc -l').stdout).toBe('/var/lib/cni/networks/cbr0/last_reserved_ip.0\n/var/lib/cni/networks/cbr0/lock\n1\n');
+    expect(error(call(machine, 'flannel', 'ADD', { ...config, delegate: { type: 'nope' } })).msg).toBe('failed to delegate add: failed to find plugin "nope" in path [/opt/cni/bin]');
+    expect(error(call(machine, 'flannel', 'ADD', { ...config, delegate: 'bridge' })).msg).toMatch(/^loadFlannelNetConf failed: failed to load netconf: json: cannot unmarshal string into Go struct field NetConf.delegate/);
     expect(error(call(machine, 'flannel', 'ADD', { ...config, delegate: { name: 'x' } })).msg).toBe("'delegate' dictionary must not have 'name' field, it'll be set by flannel");
   });
 });

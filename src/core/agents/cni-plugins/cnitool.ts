@@ -1,9 +1,10 @@
 import { joinPath } from '../../shell/files/path.ts';
-import { NotSimulated, type Process, type Program, type Running } from '../../shell/process.ts';
+import { type Process, type Program, type Running } from '../../shell/process.ts';
 import { agentNote, agentRemove, agentWrite, type AgentRunning } from '../agent.ts';
 import { base64 } from './base64.ts';
 import { CniError, fail } from './cni-error.ts';
 import { type ConfList, loadConfList, type PluginConf } from './conf-list.ts';
+import { fieldsOf } from './fields.ts';
 import { isObject, JsonSyntaxError, type JsonObject, type JsonValue, parseJson, printJson, sorted } from './go-json.ts';
 import { cniPath, execPlugin, findPlugin } from './invoke.ts';
 import { readResult, resultObject } from './result.ts';
@@ -12,6 +13,9 @@ import { validateContainerId, validateInterfaceName, VALID_NAME, versionAtLeast 
 
 const AGENT = 'cnitool';
 const CACHE = '/var/lib/cni/results';
+const CACHE_KIND = 'cniCacheV1';
+/** The version of the specification that has GC and STATUS. */
+const SINCE_GC = '1.1.0';
 /** Digits of the hash of the namespace's path in a container's id. */
 const ID_DIGITS = 20;
 
@@ -46,7 +50,8 @@ export const cnitool: Program = function* (process): Running {
     if (command === 'add') process.stdout.write(yield* addNetworkList(runtime));
     else if (command === 'check') yield* checkNetworkList(runtime);
     else if (command === 'del') yield* delNetworkList(runtime);
-    else if (command === 'gc' || command === 'status') throw new NotSimulated(`cnitool ${command}`);
+    else if (command === 'gc') yield* gcNetworkList(runtime);
+    else if (command === 'status') yield* statusNetworkList(runtime);
     return 0;
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
@@ -89,9 +94,20 @@ function* runPlugin(runtime: Runtime, plugin: PluginConf, command: string, previ
     ...(previous === null ? {} : { prevResult: previous }),
     ...(given.length > 0 ? { runtimeConfig: Object.fromEntries(given) } : {}),
   };
-  const env = new Map([...process.env, ['CNI_COMMAND', command], ['CNI_CONTAINERID', containerId], ['CNI_NETNS', netns], ['CNI_ARGS', args], ['CNI_IFNAME', ifName], ['CNI_PATH', paths.join(':')]]);
   agentNote(process, AGENT, `${command} of network ${list.name}: ${path} for ${ifName} in ${netns}`);
-  return yield* execPlugin(process, path, printJson(sorted(config)), env);
+  return yield* execPlugin(process, path, printJson(sorted(config)), environment(process, command, { containerId, netns, args, ifName }));
+}
+
+function environment({ env }: Process, command: string, { containerId, netns, args, ifName }: Pick<Runtime, 'containerId' | 'netns' | 'args' | 'ifName'>): ReadonlyMap<string, string> {
+  return new Map([...env, ['CNI_COMMAND', command], ['CNI_CONTAINERID', containerId], ['CNI_NETNS', netns], ['CNI_ARGS', args], ['CNI_IFNAME', ifName], ['CNI_PATH', env.get('CNI_PATH') ?? '']]);
+}
+
+/** Runs one plugin for the network as a whole, GC or STATUS: no container is named. */
+function* askPlugin({ process, list }: Runtime, plugin: PluginConf, command: string): AgentRunning<void> {
+  const path = findPlugin(process, plugin.type, cniPath(process));
+  const config: JsonObject = { ...plugin.config, name: list.name, cniVersion: list.version };
+  agentNote(process, AGENT, `${command} of network ${list.name}: ${path}`);
+  yield* execPlugin(process, path, printJson(sorted(config)), environment(process, command, { containerId: '', netns: '', args: '', ifName: '' }));
 }
 
 /** What an error of a plugin is called to the user. */
@@ -128,7 +144,7 @@ function cachePath({ list, containerId, ifName }: Runtime): string {
 function cacheObject({ list, containerId, ifName, netns, args, capabilityArgs: capabilities }: Runtime, result: JsonObject): JsonObject {
   const pairs = args === '' ? [] : args.split(';').map((pair) => pair.split('='));
   return {
-    kind: 'cniCacheV1', containerId, config: base64(list.text), ifName, networkName: list.name, netns,
+    kind: CACHE_KIND, containerId, config: base64(list.text), ifName, networkName: list.name, netns,
     ...(pairs.length > 0 ? { cniArgs: pairs } : {}),
     ...(Object.keys(capabilities).length > 0 ? { capabilityArgs: sorted(capabilities) } : {}),
     result: sorted(result),
@@ -148,7 +164,7 @@ function* delNetworkList(runtime: Runtime): AgentRunning<void> {
   const { process, list } = runtime;
   const previous = cachedResult(runtime);
   for (const plugin of [...list.plugins].reverse()) yield* described(plugin, 'delete', runPlugin(runtime, plugin, 'DEL', previous));
-  if (process.fs.exists(cachePath(runtime))) agentRemove(process, AGENT, cachePath(runtime), 'the attachment is gone');
+  if (previous !== null) agentRemove(process, AGENT, cachePath(runtime), 'the attachment is gone');
 }
 
 function* checkNetworkList(runtime: Runtime): AgentRunning<void> {
@@ -157,4 +173,41 @@ function* checkNetworkList(runtime: Runtime): AgentRunning<void> {
   if (list.disableCheck) return;
   const previous = cachedResult(runtime);
   for (const plugin of list.plugins) yield* runPlugin(runtime, plugin, 'CHECK', previous);
+}
+
+/** The attachments of this network that were added and not deleted, as their results lie in the cache. */
+function cachedAttachments(runtime: Runtime): readonly Runtime[] {
+  const { process, list } = runtime;
+  if (!process.fs.exists(CACHE)) return [];
+  return process.fs.list(CACHE).sort().flatMap((name) => {
+    const cached = fieldsOf(parseJson(process.fs.read(`${CACHE}/${name}`)), 'cachedInfo', 'libcni');
+    if (cached.text('kind') !== CACHE_KIND || cached.text('networkName') !== list.name) return [];
+    const given = cached.raw('capabilityArgs');
+    const pairs = cached.list('cniArgs').map((pair) => (Array.isArray(pair) ? pair.join('=') : ''));
+    return [{ process, list, containerId: cached.text('containerId'), ifName: cached.text('ifName'), netns: cached.text('netns'), args: pairs.join(';'), capabilityArgs: isObject(given) ? given : {} }];
+  });
+}
+
+/** cnitool names no attachment as one that should stay: all of the network are deleted, then the plugins may clear away what is left. */
+function* gcNetworkList(runtime: Runtime): AgentRunning<void> {
+  const { list } = runtime;
+  const errors: string[] = [];
+  const attempt = function* (before: string, run: AgentRunning<void>): AgentRunning<void> {
+    try {
+      yield* run;
+    } catch (error) {
+      if (!(error instanceof CniError)) throw error;
+      errors.push(`${before}: ${error.text}`);
+    }
+  };
+  for (const attachment of cachedAttachments(runtime)) yield* attempt(`failed to delete stale attachment ${attachment.containerId} ${attachment.ifName}`, delNetworkList(attachment));
+  if (versionAtLeast(list.version || '0.1.0', SINCE_GC)) for (const plugin of list.plugins) yield* attempt(`failed to GC plugin ${plugin.type}`, askPlugin(runtime, plugin, 'GC'));
+  if (errors.length > 0) fail(errors.join('\n'));
+}
+
+/** Whether the plugins are ready for an ADD; the first that is not is what one hears of. */
+function* statusNetworkList(runtime: Runtime): AgentRunning<void> {
+  const { list } = runtime;
+  if (!versionAtLeast(list.version || '0.1.0', SINCE_GC)) return;
+  for (const plugin of list.plugins) yield* askPlugin(runtime, plugin, 'STATUS');
 }

@@ -30,9 +30,9 @@ function mismatch(value: JsonValue, field: string, type: string): never {
   return fail(`json: cannot unmarshal ${kindOf(value)} into Go struct field ${field} of type ${type}`);
 }
 
-/** `struct` is the name of the Go type, and of the field that holds it when there is one. */
-export function fieldsOf(value: JsonValue, struct: string): Fields {
-  if (!isObject(value)) fail(`json: cannot unmarshal ${kindOf(value)} into Go value of type main.${struct}`);
+/** `struct` is the name of the Go type, and of the field that holds it when there is one; `folder` is the package that it is of. */
+export function fieldsOf(value: JsonValue, struct: string, folder = 'main'): Fields {
+  if (!isObject(value)) fail(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${folder}.${struct}`);
   return objectFields(value, struct);
 }
 

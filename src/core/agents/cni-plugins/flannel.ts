@@ -2,10 +2,10 @@ import type { Process } from '../../shell/process.ts';
 import { network } from '../../wire/address.ts';
 import { agentRemove, agentWrite, type AgentRunning } from '../agent.ts';
 import { formatCidr, parseCidr } from './cidr.ts';
-import { fail, withPath } from './cni-error.ts';
-import { fieldsOf } from './fields.ts';
+import { explained, fail, withPath } from './cni-error.ts';
+import { type Fields, fieldsOf } from './fields.ts';
 import { isObject, type JsonObject, type JsonValue, parseJson, printJson, sorted } from './go-json.ts';
-import { delegate } from './invoke.ts';
+import { cniPath, delegate, execPlugin, findPlugin } from './invoke.ts';
 import { printResult, readResult } from './result.ts';
 import { type CmdArgs, pluginMain } from './skel.ts';
 
@@ -39,12 +39,24 @@ function loadSubnetEnv(process: Process, path: string): SubnetEnv {
   return { networks: value('FLANNEL_NETWORK')!.split(',').map(cidr), subnet: cidr(value('FLANNEL_SUBNET')!), mtu: Number(mtu), ipMasq: value('FLANNEL_IPMASQ') === 'true' };
 }
 
+interface FlannelConf {
+  readonly fields: Fields;
+  readonly subnetFile: string;
+  readonly dataDir: string;
+  readonly delegate: JsonObject;
+}
+
+function loadFlannelConf({ config }: CmdArgs): FlannelConf {
+  return explained('loadFlannelNetConf failed: failed to load netconf: ', () => {
+    const fields = fieldsOf(config, 'NetConf');
+    fields.object('delegate');
+    const raw = fields.raw('delegate');
+    return { fields, subnetFile: fields.text('subnetFile') || '/run/flannel/subnet.env', dataDir: fields.text('dataDir') || '/var/lib/cni/flannel', delegate: isObject(raw) ? raw : {} };
+  });
+}
+
 /** The configuration of the plugin that does the work (doCmdAdd in flannel_linux.go); the defaults make it a bridge. */
-function delegateConfig(args: CmdArgs, env: SubnetEnv): JsonObject {
-  const fields = fieldsOf(args.config, 'NetConf');
-  const raw = fields.raw('delegate');
-  if (raw !== undefined && !isObject(raw)) fields.object('delegate');
-  const given = isObject(raw) ? raw : {};
+function delegateConfig({ fields, delegate: given }: FlannelConf, env: SubnetEnv): JsonObject {
   if (Object.hasOwn(given, 'type') && typeof given.type !== 'string') fail("'delegate' dictionary, if present, must have (string) 'type' field");
   for (const key of ['name', 'ipam']) if (Object.hasOwn(given, key)) fail(`'delegate' dictionary must not have '${key}' field, it'll be set by flannel`);
   const runtime = fields.raw('runtimeConfig');
@@ -60,21 +72,20 @@ function delegateConfig(args: CmdArgs, env: SubnetEnv): JsonObject {
   };
 }
 
-function scratch({ config, containerId }: CmdArgs): string {
-  return `${fieldsOf(config, 'NetConf').text('dataDir') || '/var/lib/cni/flannel'}/${containerId}`;
-}
-
 function* add(args: CmdArgs): AgentRunning<string> {
-  const path = fieldsOf(args.config, 'NetConf').text('subnetFile') || '/run/flannel/subnet.env';
-  const config = delegateConfig(args, loadSubnetEnv(args.process, path));
+  const { process } = args;
+  const conf = loadFlannelConf(args);
+  const config = delegateConfig(conf, loadSubnetEnv(process, conf.subnetFile));
   const text = printJson(sorted(config));
-  agentWrite(args.process, AGENT, scratch(args), text, `the DEL needs the configuration for ${String(config.type)} again, whatever flanneld says then`, 0o600);
-  const printed = yield* delegate(args.process, String(config.type), text);
+  const type = String(config.type);
+  agentWrite(process, AGENT, `${conf.dataDir}/${args.containerId}`, text, `the DEL needs the configuration for ${type} again, whatever flanneld says then`, 0o600);
+  const path = explained('failed to delegate add: ', () => findPlugin(process, type, cniPath(process)));
+  const printed = yield* execPlugin(process, path, text, process.env);
   return printResult(readResult(parseJson(printed)), args.version);
 }
 
 function* del(args: CmdArgs): AgentRunning<string> {
-  const path = scratch(args);
+  const path = `${loadFlannelConf(args).dataDir}/${args.containerId}`;
   if (!args.process.fs.exists(path)) return '';
   const text = args.process.fs.read(path);
   yield* delegate(args.process, fieldsOf(parseJson(text), 'NetConf').text('type'), text);

@@ -1,7 +1,7 @@
 import { NotSimulated } from '../../shell/process.ts';
 import { formatIpv4, type Ipv4, netmask, network } from '../../wire/address.ts';
 import { type Cidr, firstAddress, formatCidr, parseAddress, parseCidr } from './cidr.ts';
-import { fail } from './cni-error.ts';
+import { explained, fail } from './cni-error.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import type { JsonValue } from './go-json.ts';
 import { readRoute, type ResultRoute } from './result.ts';
@@ -45,8 +45,9 @@ export function loadHostLocalConfig({ config, args, version }: CmdArgs): HostLoc
   if (!fields.has('ipam')) fail("IPAM config missing 'ipam' key");
   const ipam = fields.object('ipam');
   const runtime = fields.object('runtimeConfig');
-  const given = loadArgs(args, ['IP']).get('IP');
-  const requested = [...(given === undefined ? [] : [given]), ...fields.object('args').object('cni').texts('ips'), ...runtime.texts('ips')].map((text) => parseAddress(text.split('/')[0]!));
+  const given = loadArgs(args, ['IP']).get('IP') ?? '';
+  const inArgs = given === '' ? [] : [explained(`ARGS: error parsing value of pair "IP=${given}": `, () => addressOf(given))];
+  const requested = [...inArgs, ...[...fields.object('args').object('cni').texts('ips'), ...runtime.texts('ips')].map(addressOf)];
   const raw = [...runtime.list('ipRanges').map(ranges), ...(ipam.has('subnet') ? [[ipam]] : []), ...ipam.list('ranges').map(ranges)];
   if (raw.length === 0) fail('no IP ranges specified');
   const sets = raw.map((set, i) => readSet(set, i));
@@ -58,6 +59,11 @@ export function loadHostLocalConfig({ config, args, version }: CmdArgs): HostLoc
     name: fields.text('name'), dataDir: ipam.text('dataDir') || '/var/lib/cni/networks', resolvConf: ipam.text('resolvConf'),
     routes: ipam.list('routes').map((one) => route(one)), sets, requested,
   };
+}
+
+/** An address that is asked for, with or without a mask. */
+function addressOf(text: string): Ipv4 {
+  return parseAddress(text.split('/')[0]!);
 }
 
 function route(value: JsonValue): ResultRoute {
@@ -81,8 +87,9 @@ function readSet(raw: readonly Fields[], index: number): RangeSet {
   return set;
 }
 
-/** Range.Canonicalize: what is missing is filled in; the gateway is the first address. */
+/** Range.Canonicalize: what is missing is filled in; the gateway is the first address. Nobody asks whether a gateway that was given is in the subnet. */
 function readRange(fields: Fields, wrong: (what: string) => never): Range {
+  if (fields.has('rangeFromFile')) throw new NotSimulated('rangeFromFile of the CNI plugin host-local');
   const text = fields.text('subnet');
   if (text.includes(':')) throw new NotSimulated(`the IPv6 subnet ${text} of the CNI plugin host-local`);
   const subnet = parseCidr(text);
@@ -90,15 +97,14 @@ function readRange(fields: Fields, wrong: (what: string) => never): Range {
   if (subnet.length > 30) wrong(`Network ${net} too small to allocate from`);
   const first = network(subnet.ip, subnet.length);
   if (subnet.ip !== first) wrong(`Network has host bits set. For a subnet mask of length ${subnet.length} the network address is ${formatIpv4(first)}`);
-  const inside = (ip: Ipv4): boolean => network(ip, subnet.length) === first;
   const address = (key: string): Ipv4 | null => (fields.text(key) === '' ? null : parseAddress(fields.text(key)));
   const gateway = address('gateway') ?? firstAddress(subnet);
-  if (!inside(gateway)) wrong(`gateway ${formatIpv4(gateway)} not in network ${net}`);
-  const start = address('rangeStart');
-  const end = address('rangeEnd');
-  for (const ip of [start, end]) if (ip !== null && !inside(ip)) wrong(`${formatIpv4(ip)} not in network ${net}`);
-  if (start !== null && end !== null && end < start) wrong(`${formatIpv4(start)} is in network ${net} but after end ${formatIpv4(end)}`);
-  return { subnet, gateway, start: start ?? firstAddress(subnet), end: end ?? ((first | ~netmask(subnet.length)) >>> 0) - 1 };
+  const [start, end] = [address('rangeStart'), address('rangeEnd')];
+  // A start after the end is called outside of the network too.
+  if (start !== null && (network(start, subnet.length) !== first || (end !== null && start > end))) wrong(`RangeStart ${formatIpv4(start)} not in network ${net}`);
+  const from = start ?? firstAddress(subnet);
+  if (end !== null && (network(end, subnet.length) !== first || end < from)) wrong(`RangeEnd ${formatIpv4(end)} not in network ${net}`);
+  return { subnet, gateway, start: from, end: end ?? ((first | ~netmask(subnet.length)) >>> 0) - 1 };
 }
 
 function overlap(a: Range, b: Range): boolean {

@@ -1,5 +1,5 @@
 import { NotSimulated } from '../../shell/process.ts';
-import { fail } from './cni-error.ts';
+import { explained, fail } from './cni-error.ts';
 import { type Cidr, parseAddress, parseCidr } from './cidr.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type CniResult, prevResultOf } from './result.ts';
@@ -33,27 +33,35 @@ const DEFAULT_MARK_BIT = 13;
 
 /** Reads and checks the configuration (parseConfig in portmap/main.go). */
 export function loadPortmapConfig({ config, containerId, ifName }: CmdArgs): PortmapConfig {
-  const fields = fieldsOf(config, 'PortMapConf');
-  if (fields.text('backend') === 'nftables') throw new NotSimulated('backend nftables of the CNI plugin portmap');
+  const { backend, markBit, externalSetMarkChain, mappings, ...rest } = explained('failed to parse network configuration: ', () => decode(fieldsOf(config, 'PortMapConf')));
+  if (backend === 'nftables') throw new NotSimulated('backend nftables of the CNI plugin portmap');
   const previous = prevResultOf(config);
-  if (fields.has('markMasqBit') && fields.has('externalSetMarkChain')) fail('Cannot specify externalSetMarkChain and markMasqBit');
-  const bit = fields.has('markMasqBit') ? fields.integer('markMasqBit') : DEFAULT_MARK_BIT;
+  if (markBit !== null && externalSetMarkChain !== null) fail('Cannot specify externalSetMarkChain and markMasqBit');
+  const bit = markBit ?? DEFAULT_MARK_BIT;
   if (bit < 0 || bit > 31) fail('MasqMarkBit must be between 0 and 31');
   const mark = `0x${(2 ** bit).toString(16)}`;
-  const mappings = fields.object('runtimeConfig').list('portMappings').map((one) => mapping(fieldsOf(one, 'PortMapConf.runtimeConfig.portMappings')));
+  mappings.forEach(checkMapping);
+  return { ...rest, containerId, mark: `${mark}/${mark}`, externalSetMarkChain, mappings, previous, address: addressOf(previous, ifName) };
+}
+
+function decode(fields: Fields): Pick<PortmapConfig, 'name' | 'snat' | 'masqAll' | 'externalSetMarkChain' | 'conditions' | 'mappings'> & { readonly backend: string; readonly markBit: number | null } {
   return {
-    name: fields.text('name'), containerId, snat: fields.has('snat') ? fields.flag('snat') : true, masqAll: fields.flag('masqAll'), mark: `${mark}/${mark}`,
+    name: fields.text('name'), backend: fields.text('backend'), snat: fields.has('snat') ? fields.flag('snat') : true, masqAll: fields.flag('masqAll'),
+    markBit: fields.has('markMasqBit') ? fields.integer('markMasqBit') : null,
     externalSetMarkChain: fields.has('externalSetMarkChain') ? fields.text('externalSetMarkChain') : null,
-    conditions: fields.texts('conditionsV4'), mappings, previous, address: addressOf(previous, ifName),
+    conditions: fields.texts('conditionsV4'),
+    mappings: fields.object('runtimeConfig').list('portMappings').map((one) => mapping(fieldsOf(one, 'PortMapConf.runtimeConfig.portMappings'))),
   };
 }
 
 function mapping(fields: Fields): PortMapping {
-  const one = { hostPort: fields.integer('hostPort'), containerPort: fields.integer('containerPort'), protocol: fields.text('protocol'), hostIp: fields.text('hostIP') };
-  if (one.containerPort <= 0) fail(`Invalid container port number: ${one.containerPort}`);
-  if (one.hostPort <= 0) fail(`Invalid host port number: ${one.hostPort}`);
-  if (one.hostIp !== '') parseAddress(one.hostIp);
-  return one;
+  return { hostPort: fields.integer('hostPort'), containerPort: fields.integer('containerPort'), protocol: fields.text('protocol'), hostIp: fields.text('hostIP') };
+}
+
+function checkMapping({ hostPort, containerPort, hostIp }: PortMapping): void {
+  if (containerPort <= 0) fail(`Invalid container port number: ${containerPort}`);
+  if (hostPort <= 0) fail(`Invalid host port number: ${hostPort}`);
+  if (hostIp !== '') parseAddress(hostIp);
 }
 
 /** The first address that is not known to be of an interface outside of the container. */

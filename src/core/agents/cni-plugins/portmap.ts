@@ -2,7 +2,7 @@ import { type Process } from '../../shell/process.ts';
 import { formatIpv4 } from '../../wire/address.ts';
 import { type AgentRunning, agentRun, runCaptured } from '../agent.ts';
 import { type Cidr, formatCidr } from './cidr.ts';
-import { fail } from './cni-error.ts';
+import { explained, fail } from './cni-error.ts';
 import { changeNat, ensureNatChain, ensureNatRule, listNat, must, natChainExists, natRuleExists, ruleWords } from './commands.ts';
 import { chainName } from './names.ts';
 import { loadPortmapConfig, type PortmapConfig } from './portmap-config.ts';
@@ -85,8 +85,13 @@ function* routeLocalnet(process: Process, address: Cidr): AgentRunning<void> {
   yield* must(process, AGENT, ['sysctl', '-w', `net.ipv4.conf.${device.replaceAll('.', '/')}.route_localnet=1`], `connections of this host from 127.0.0.1 may be sent on to the pod behind ${device}`, (error) => `unable to enable route_localnet: ${error}`);
 }
 
+/** What ADD and DEL say of a configuration; CHECK says it without these words. */
+function parsed(args: CmdArgs): PortmapConfig {
+  return explained('failed to parse config: ', () => loadPortmapConfig(args));
+}
+
 function* add(args: CmdArgs): AgentRunning<string> {
-  const config = loadPortmapConfig(args);
+  const config = parsed(args);
   const { previous, address, mappings } = config;
   if (previous === null) return fail('must be called as chained plugin');
   if (mappings.length > 0 && address !== null) {
@@ -100,7 +105,7 @@ function* add(args: CmdArgs): AgentRunning<string> {
 }
 
 function* del(args: CmdArgs): AgentRunning<string> {
-  const config = loadPortmapConfig(args);
+  const config = parsed(args);
   if (config.mappings.length === 0) return '';
   const { process } = args;
   const chain = chainName(config.name, config.containerId, 'DN-');

@@ -1,9 +1,8 @@
 import type { Process, Program, Running } from '../../shell/process.ts';
-import { NotSimulated } from '../../shell/process.ts';
 import { namespaceOfPath } from '../../shell/files/namespace-path.ts';
 import type { AgentRunning } from '../agent.ts';
 import {
-  CNI_DECODING_FAILURE, CNI_INCOMPATIBLE_VERSION, CNI_INVALID_CONFIG, CNI_INVALID_ENVIRONMENT, CNI_INVALID_NETNS, CNI_UNKNOWN_CONTAINER, CniError,
+  CNI_DECODING_FAILURE, CNI_INCOMPATIBLE_VERSION, CNI_INVALID_CONFIG, CNI_INVALID_ENVIRONMENT, CNI_INVALID_NETNS, CNI_UNKNOWN_CONTAINER, CniError, explained,
 } from './cni-error.ts';
 import { fieldsOf } from './fields.ts';
 import { JsonSyntaxError, type JsonObject, type JsonValue, parseJson, printJson } from './go-json.ts';
@@ -33,7 +32,14 @@ export interface Commands {
   readonly add: Command;
   readonly del: Command;
   readonly check: Command;
+  /** A plugin without one answers with success, once its environment and configuration have been checked; so does every plugin of this release to GC. */
+  readonly status?: Command;
 }
+
+/** The commands that came later, with the version of the specification that has them. */
+const LATER_COMMANDS: ReadonlyMap<string, { readonly key: 'check' | 'status' | null; readonly since: string }> = new Map([
+  ['CHECK', { key: 'check', since: '0.4.0' }], ['GC', { key: null, since: '1.1.0' }], ['STATUS', { key: 'status', since: '1.1.0' }],
+]);
 
 /** The main function of a plugin (pkg/skel): its environment and configuration are checked, then a command runs. */
 export function pluginMain(name: string, commands: Commands, about = `CNI ${name} plugin ${PLUGINS_VERSION}`): Program {
@@ -66,39 +72,55 @@ function* dispatch(process: Process, commands: Commands): AgentRunning<string> {
   if (command === 'ADD' || command === 'DEL') {
     checkVersion(args.version);
     const printed = yield* (command === 'ADD' ? commands.add : commands.del)(args);
-    if (args.netns !== '' && namespaceOfPath(process, args.netns) === process.ns) {
+    if (!/^(true|1)$/i.test(process.env.get('CNI_NETNS_OVERRIDE') ?? '') && args.netns !== '' && namespaceOfPath(process, args.netns) === process.ns) {
       throw new CniError(CNI_INVALID_NETNS, "plugin's netns and netns from CNI_NETNS should not be the same");
     }
     return printed;
   }
-  if (command === 'CHECK') {
-    if (!versionAtLeast(args.version, '0.4.0')) throw new CniError(CNI_INCOMPATIBLE_VERSION, 'config version does not allow CHECK');
-    checkVersion(args.version);
-    return yield* commands.check(args);
-  }
-  if (command === 'GC' || command === 'STATUS') throw new NotSimulated(`CNI_COMMAND=${command}`);
+  const later = LATER_COMMANDS.get(command) ?? unknownCommand(command);
+  const not = (whose: string): never => {
+    throw new CniError(CNI_INCOMPATIBLE_VERSION, `${whose} version does not allow ${command}`);
+  };
+  if (!versionAtLeast(args.version, later.since)) not('config');
+  if (!CNI_VERSIONS.some((version) => versionAtLeast(version, args.version))) not('plugin');
+  checkVersion(args.version);
+  const run = later.key && commands[later.key];
+  return run ? yield* run(args) : '';
+}
+
+function unknownCommand(command: string): never {
   throw new CniError(CNI_INVALID_ENVIRONMENT, `unknown CNI_COMMAND: ${command}`);
 }
 
+/** Which commands cannot do without a variable, and what they check of it as they read it. */
+const VARIABLES: readonly { readonly name: string; readonly needed: readonly string[]; readonly check?: (text: string) => void }[] = [
+  { name: 'CNI_CONTAINERID', needed: ['ADD', 'CHECK', 'DEL'], check: validateContainerId },
+  { name: 'CNI_NETNS', needed: ['ADD', 'CHECK'] },
+  { name: 'CNI_IFNAME', needed: ['ADD', 'CHECK', 'DEL'], check: validateInterfaceName },
+  { name: 'CNI_PATH', needed: ['ADD', 'CHECK', 'DEL', 'GC', 'STATUS'] },
+];
+
 function checkEnvironment(process: Process, command: string): void {
-  const needed = ['ADD', 'CHECK', 'DEL'].includes(command) ? ['CNI_CONTAINERID', ...(command === 'DEL' ? [] : ['CNI_NETNS']), 'CNI_IFNAME', 'CNI_PATH'] : [];
-  const missing = needed.filter((name) => (process.env.get(name) ?? '') === '');
+  const missing: string[] = [];
+  for (const { name, needed, check } of VARIABLES) {
+    if (!needed.includes(command)) continue;
+    const text = process.env.get(name) ?? '';
+    if (text === '') missing.push(name);
+    else check?.(text);
+  }
   if (missing.length > 0) throw new CniError(CNI_INVALID_ENVIRONMENT, `required env variables [${missing.join(',')}] missing`);
 }
 
 function* readArguments(process: Process): AgentRunning<CmdArgs> {
   const stdin = yield* readAll(process);
-  const config = decode(stdin, 'error unmarshall network config: ');
-  const fields = fieldsOf(config, 'PluginConf');
-  const name = fields.text('name');
+  const wrong = 'error unmarshall network config: ';
+  const config = decode(stdin, wrong);
+  const fields = explained(wrong, () => fieldsOf(config, 'PluginConf', 'types'), CNI_DECODING_FAILURE);
+  const [name, version] = explained(wrong, () => [fields.text('name'), fields.text('cniVersion') || '0.1.0'] as const, CNI_DECODING_FAILURE);
   if (name === '') throw new CniError(CNI_INVALID_CONFIG, 'missing network name');
   if (!VALID_NAME.test(name)) throw new CniError(CNI_INVALID_CONFIG, 'invalid characters found in network name', name);
-  const containerId = process.env.get('CNI_CONTAINERID') ?? '';
-  const ifName = process.env.get('CNI_IFNAME') ?? '';
-  validateContainerId(containerId);
-  validateInterfaceName(ifName);
-  const version = fields.text('cniVersion') || '0.1.0';
-  return { process, containerId, ifName, netns: process.env.get('CNI_NETNS') ?? '', args: process.env.get('CNI_ARGS') ?? '', stdin, config, version };
+  const variable = (key: string): string => process.env.get(key) ?? '';
+  return { process, containerId: variable('CNI_CONTAINERID'), ifName: variable('CNI_IFNAME'), netns: variable('CNI_NETNS'), args: variable('CNI_ARGS'), stdin, config, version };
 }
 
 function* readAll(process: Process): AgentRunning<string> {

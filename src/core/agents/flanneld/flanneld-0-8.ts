@@ -13,14 +13,14 @@ import type { Config } from './config.ts';
 import { findExternalInterface } from './external-interface.ts';
 import { begin, exitOf } from './begin-and-exit.ts';
 import type { Flags } from './flags.ts';
-import { type LeaseEvent, isOwn, vtepMacOf } from './lease.ts';
-import { Fatal, klog } from './log.ts';
+import { type LeaseEvent, type LeaseWatcher, readableMac, vtepMacOf, watchLease } from './lease.ts';
+import { Fatal, klog, klogV } from './log.ts';
 import { createSubnetManager, writeSubnetFile } from './start.ts';
 import { acquireLease, type SubnetManager, takeNodeEvents } from './subnet-manager.ts';
 import { readVxlanConfig } from './vxlan.ts';
 import { configureLink, ensureLink, errorOf, wantedDevice } from './vxlan-device.ts';
 
-const VERSION = 'v0.8.0';
+const VERSION = '0.8.0';
 
 /** What the daemon keeps while it runs. */
 interface Daemon {
@@ -46,10 +46,10 @@ export function* flanneld08(process: Process): Running {
     const begun = begin(process, VERSION);
     if (begun === null) return 0;
     const { flags, config } = begun;
-    if (config.backendType !== 'vxlan') throw new NotSimulated(`the backend ${config.backendType} of flanneld ${VERSION}`);
+    if (config.backendType.toLowerCase() !== 'vxlan') throw new NotSimulated(`the backend ${config.backendType} of flanneld ${VERSION}`);
+    manager = yield* createSubnetManager(process, flags, config);
     process.handle('SIGTERM');
     if (!process.ignores('SIGINT')) process.handle('SIGINT');
-    manager = yield* createSubnetManager(process, flags, config);
     const { network, device } = yield* register(process, flags, config, manager);
     if (flags.ipMasq) yield* setUpMasquerade(process, config.network!);
     writeSubnetFile(process, flags, config, network);
@@ -71,10 +71,12 @@ export function* flanneld08(process: Process): Running {
 }
 
 function* register(process: Process, flags: Flags, config: Config, manager: SubnetManager): AgentRunning<{ network: BackendNetwork; device: LinkRow }> {
-  const iface = findExternalInterface(process, flags.ifaces, flags.publicIp);
+  const iface = findExternalInterface(process, flags);
   try {
-    const options = readVxlanConfig(process, config.backend);
-    if (options.directRouting) throw new NotSimulated(`DirectRouting of flanneld ${VERSION}`);
+    // It knows VNI, Port and GBP, and passes over the rest.
+    const { vni, port, gbp } = readVxlanConfig(config.backend);
+    const options = { vni, port, gbp, mtu: null, learning: false, directRouting: false };
+    klog(process, 'I', 'vxlan.go', `VXLAN config: VNI=${vni} Port=${port} GBP=${gbp}`);
     const link = yield* ensureLink(process, wantedDevice(options, iface, null, false));
     yield* agentRun(process, 'flanneld', ['sysctl', '-w', `net/ipv4/neigh/${link.name}/app_solicit=3`],
       'before the kernel asks the network for the MAC of an address, it asks user space three times');
@@ -86,7 +88,7 @@ function* register(process: Process, flags: Flags, config: Config, manager: Subn
     const route = yield* agentRun(process, 'flanneld', ['ip', 'route', 'add', formatCidr(config.network), 'dev', link.name], 'in case that the address has brought no such route');
     if (route.exit !== 0 && !/File exists/.test(route.stderr)) throw new RegisterError(`failed to add route ${formatCidr(config.network)} -> ${link.name}: ${errorOf(route)}`);
     const device = getLink(process.ns, link.name) ?? link;
-    const network: BackendNetwork = { lease, mtu: device.mtu, check: null, handle: () => nothing() };
+    const network: BackendNetwork = { lease, mtu: device.mtu, check: null, greeting: ['network.go', 'Watching for new subnet leases'], handle: () => nothing() };
     return { network, device };
   } catch (error) {
     if (error instanceof RegisterError) throw new Fatal(`Error registering network: ${error.message}`);
@@ -114,11 +116,15 @@ function* setUpMasquerade(process: Process, network: Cidr): AgentRunning<void> {
 
 function* run(daemon: Daemon): Running {
   const { process, manager, network, misses, missed } = daemon;
-  klog(process, 'I', 'network.go', 'Watching for new subnet leases');
+  klog(process, 'I', ...network.greeting);
   yield* forgetOldEntries(daemon);
+  const watcher: LeaseWatcher = { own: network.lease, leases: [] };
   for (;;) {
     takeNodeEvents(manager);
-    for (let event = manager.events.shift(); event; event = manager.events.shift()) if (!isOwn(network.lease, event.lease)) yield* handleEvent(daemon, event);
+    for (let event = manager.events.shift(); event; event = manager.events.shift()) {
+      const told = watchLease(watcher, event, (text) => klog(process, 'E', 'watch.go', text));
+      if (told !== null) yield* handleEvent(daemon, told);
+    }
     for (let next = misses.shift(); next; next = misses.shift()) yield* handleMiss(daemon, next.miss, next.seq);
     if (process.takeSignal() !== null) break;
     if (manager.watch.events.length === 0) yield { queues: [manager.watch.readable, missed], deadline: null };
@@ -131,7 +137,7 @@ function* run(daemon: Daemon): Running {
 /** handleInitialSubnetEvents: entries of an earlier life, for nodes that are not there any more or have another VTEP now. */
 function* forgetOldEntries({ process, manager, device, vteps }: Daemon): AgentRunning<void> {
   takeNodeEvents(manager);
-  const wanted = manager.events.filter(({ type }) => type === 'added').map(({ lease }) => ({ mac: vtepMacOf(lease.backendData), ip: lease.publicIp, lease }));
+  const wanted = manager.events.filter(({ type }) => type === 'added').map(({ lease }) => ({ mac: readableMac(lease.backendData), ip: lease.publicIp, lease }));
   for (const row of listFdb(process.ns)) {
     if (row.ifindex !== device.ifindex || !row.remote) continue;
     const { mac, remote: { dst } } = row;
@@ -144,10 +150,10 @@ function* forgetOldEntries({ process, manager, device, vteps }: Daemon): AgentRu
 function* handleEvent({ process, device, vteps }: Daemon, { type, lease }: LeaseEvent): AgentRunning<void> {
   const { subnet, publicIp, backendType, node } = lease;
   const pods = formatCidr(subnet);
-  klog(process, 'I', 'network.go', `Subnet ${type}: ${pods}`);
+  klogV(process, 1, 'network.go', `Subnet ${type}: ${pods}`);
   if (backendType !== 'vxlan') return klog(process, 'W', 'network.go', `Ignoring non-vxlan subnet: type=${backendType}`);
   const mac = vtepMacOf(lease.backendData);
-  if (mac === null) return klog(process, 'E', 'network.go', 'Error decoding subnet lease JSON: error parsing hardware addr');
+  if (typeof mac !== 'number') return klog(process, 'E', 'network.go', `Error decoding subnet lease JSON: ${mac?.error ?? 'error parsing hardware addr'}`);
   if (type === 'removed') {
     vteps.delete(pods);
     return yield* deleteL2(process, device, mac, publicIp, `${node} is gone`);
@@ -167,15 +173,14 @@ function* deleteL2(process: Process, device: LinkRow, mac: Mac, dst: Ipv4, why: 
 
 /** handleL3Miss; an L2 miss is not for it. */
 function* handleMiss({ process, device, vteps }: Daemon, { ip, mac }: NeighMiss, cause: number): AgentRunning<void> {
-  if (ip === null || mac !== null) return klog(process, 'I', 'network.go', `Ignoring not a miss: ${mac === null ? '' : formatMac(mac)}, ${ip === null ? '<nil>' : formatIpv4(ip)}`);
-  klog(process, 'I', 'network.go', `L3 miss: ${formatIpv4(ip)}`);
+  if (ip === null || mac !== null) return klogV(process, 4, 'network.go', `Ignoring not a miss: ${mac === null ? '' : formatMac(mac)}, ${ip === null ? '<nil>' : formatIpv4(ip)}`);
   const route = [...vteps.values()].find(({ subnet }) => cidrContains(subnet, ip));
   if (!route) {
-    klog(process, 'I', 'network.go', `Route for ${formatIpv4(ip)} not found`);
+    klog(process, 'I', 'network.go', `L3 miss but route for ${formatIpv4(ip)} not found`);
     return agentNote(process, 'flanneld', `the kernel asks for ${formatIpv4(ip)}, which is in no lease: no answer`, cause);
   }
   const added = yield* agentRun(process, 'flanneld', ['ip', 'neigh', 'replace', formatIpv4(ip), 'lladdr', formatMac(route.mac), 'dev', device.name, 'nud', 'reachable'],
     `the kernel asks for the MAC of ${formatIpv4(ip)}: it is in the lease ${formatCidr(route.subnet)}, so the MAC of that VTEP is the answer`, { cause });
-  if (added.exit === 0) klog(process, 'I', 'network.go', 'AddL3 succeeded');
+  if (added.exit === 0) klogV(process, 2, 'network.go', `L3 miss: AddL3 for ${formatIpv4(ip)} succeeded`);
   else klog(process, 'E', 'network.go', `AddL3 failed: ${errorOf(added)}`);
 }

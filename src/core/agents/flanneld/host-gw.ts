@@ -32,7 +32,7 @@ export function* registerHostGw({ process, manager, iface }: BackendContext): Ag
   if (typeof lease === 'string') throw new RegisterError(`failed to acquire lease: ${lease}`);
   const network: RouteNetwork = { process, device: iface.link, routes: [] };
   return {
-    lease, mtu: iface.link.mtu,
+    lease, mtu: iface.link.mtu, greeting: ['route_network.go', 'Watching for new subnet leases'],
     handle: (event) => handleEvent(network, event),
     check: { seconds: CHECK_SECONDS, run: () => checkRoutes(network) },
   };
@@ -87,6 +87,8 @@ function* addRoute(network: RouteNetwork, route: Route, node: string): AgentRunn
     const old = [formatCidr(route.dst), ...(hop?.via ? ['via', formatIpv4(hop.via)] : []), ...(dev === undefined ? [] : ['dev', dev])];
     const removed = yield* agentRun(process, 'flanneld', ['ip', 'route', 'del', ...old], `a route to the pods of ${node} that leads elsewhere`);
     if (removed.exit !== 0) return klog(process, 'E', 'route_network.go', `Effor deleteing route to ${formatCidr(route.dst)}: ${errorOf(removed)}`);
+    // It may have been one of its own, for another node with the same subnet: that one is not looked after any more.
+    network.routes = network.routes.filter((other) => !isIt(network, first, other) || !sameCidr(other.dst, route.dst));
   }
   const [now] = routesTo(network, route.dst);
   if (now && isIt(network, now, route)) return klog(process, 'I', 'route_network.go', `Route to ${words(network, route).join(' ')} already exists, skipping.`);
@@ -101,6 +103,5 @@ function* checkRoutes(network: RouteNetwork): AgentRunning<void> {
     if (routesTo(network, route.dst).some((row) => isIt(network, row, route))) continue;
     const added = yield* agentRun(process, 'flanneld', ['ip', 'route', 'add', ...words(network, route)], `the route is missing: it looks every ${CHECK_SECONDS} seconds`);
     if (added.exit === 0) klog(process, 'I', 'route_network.go', `Route recovered ${formatCidr(route.dst)} : ${formatIpv4(route.via)}`);
-    else klog(process, 'E', 'route_network.go', `Error recovering route to ${formatCidr(route.dst)}: ${formatIpv4(route.via)}, ${errorOf(added)}`);
   }
 }

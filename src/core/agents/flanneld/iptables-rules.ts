@@ -20,18 +20,20 @@ export interface RuleSet {
   readonly hook: string;
   readonly chain: string;
   readonly rules: readonly Rule[];
+  /** What they are good for. */
+  readonly why: string;
   /** Keys of the rules in the kernel's table as flanneld left them: while all are there, nothing is missing. */
   handles: readonly string[];
 }
 
 /** masqRules (pkg/trafficmngr/iptables/iptables.go). */
-export function masqRules(network: Cidr, subnet: Cidr, randomFully: boolean): RuleSet {
+export function masqRules(network: Cidr, subnet: Cidr): RuleSet {
   const [cluster, pods] = [formatCidr(network), formatCidr(subnet)];
   const comment = ['-m', 'comment', '--comment', 'flanneld masq'];
-  const masquerade = ['-j', 'MASQUERADE', ...(randomFully ? ['--random-fully'] : [])];
+  const masquerade = ['-j', 'MASQUERADE', '--random-fully'];
   const chain = 'FLANNEL-POSTRTG';
   return {
-    table: 'nat', hook: 'POSTROUTING', chain, handles: [],
+    table: 'nat', hook: 'POSTROUTING', chain, handles: [], why: 'what leaves the pod network gets an address of this node; what stays inside keeps its own',
     rules: [
       { chain: 'POSTROUTING', spec: [...comment, '-j', chain] },
       { chain, spec: ['-m', 'mark', '--mark', KUBE_PROXY_MARK, ...comment, '-j', 'RETURN'] },
@@ -50,7 +52,7 @@ export function forwardRules(network: Cidr): RuleSet {
   const comment = ['-m', 'comment', '--comment', 'flanneld forward'];
   const chain = 'FLANNEL-FWD';
   return {
-    table: 'filter', hook: 'FORWARD', chain, handles: [],
+    table: 'filter', hook: 'FORWARD', chain, handles: [], why: 'packets of pods are let through, even where the policy of FORWARD is DROP',
     rules: [
       { chain: 'FORWARD', spec: [...comment, '-j', chain] },
       { chain, spec: ['-s', cluster, ...comment, '-j', 'ACCEPT'] },
@@ -59,19 +61,15 @@ export function forwardRules(network: Cidr): RuleSet {
   };
 }
 
-/** ClearChain and ipTablesBootstrap: an empty chain, then all rules in one go, by `iptables-restore --noflush` as flanneld does since 0.15. */
-export function* setUpRules(process: Process, set: RuleSet, why: string): AgentRunning<void> {
-  yield* makeChain(process, set);
-  yield* bootstrap(process, set, why);
-}
-
-function* makeChain(process: Process, { table, chain }: RuleSet): AgentRunning<void> {
+/** ClearChain: an empty chain. */
+export function* makeChain(process: Process, { table, chain }: RuleSet): AgentRunning<void> {
   const made = yield* agentRun(process, 'flanneld', ['iptables', '-t', table, '-N', chain, '--wait'], 'a chain of its own, so that its rules stay together');
   if (made.exit === 1) yield* agentRun(process, 'flanneld', ['iptables', '-t', table, '-F', chain, '--wait'], 'the chain is there from an earlier life: it begins empty');
   else if (made.exit !== 0) klog(process, 'E', 'iptables.go', `Failed to setup IPTables. Error on creating the chain: ${made.stderr.trim()}`);
 }
 
-function* bootstrap(process: Process, set: RuleSet, why: string): AgentRunning<void> {
+/** ipTablesBootstrap: all rules in one go, by `iptables-restore --noflush` as flanneld does since 0.15. */
+export function* bootstrap(process: Process, set: RuleSet, why: string): AgentRunning<void> {
   const { table, chain, rules } = set;
   if (!chainExists(process, set)) yield* agentRun(process, 'flanneld', ['iptables', '-t', table, '-N', chain, '--wait'], 'its chain is gone');
   const lines: string[] = [];

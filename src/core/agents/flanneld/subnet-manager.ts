@@ -7,7 +7,7 @@ import type { Process, Wait, Wake } from '../../shell/process.ts';
 import { SECOND } from '../../sim/time.ts';
 import { formatIpv4, type Ipv4, type Mac } from '../../wire/address.ts';
 import { agentNote } from '../agent.ts';
-import { type Annotations, annotation, type Lease, type LeaseEvent, leaseOf, vtepMacOf } from './lease.ts';
+import { type Annotations, annotation, type Lease, type LeaseEvent, leaseOf, podCidrsOf, readableMac } from './lease.ts';
 import { networkText } from './config.ts';
 import { klog } from './log.ts';
 
@@ -42,6 +42,7 @@ export function takeNodeEvents(manager: SubnetManager): void {
     if (annotation(object, names.kubeManaged) !== 'true') continue;
     if (type === 'MODIFIED' && before && sameLease(before, object, names)) continue;
     const lease = leaseOf(object, names);
+    if (typeof lease !== 'string') klog(process, 'I', 'kube.go', `Creating the node lease for IPv4. This is the n.Spec.PodCIDRs: [${podCidrsOf(object).join(' ')}]`);
     if (typeof lease === 'string') klog(process, 'I', 'kube.go', `Error turning node "${name}" to lease: ${lease}`);
     else events.push({ type: type === 'DELETED' ? 'removed' : 'added', lease });
   }
@@ -54,14 +55,26 @@ function sameLease(before: ApiObject, after: ApiObject, names: Annotations): boo
 
 /** GetStoredMacAddresses: the MAC that this node's VTEP had before. */
 export function storedMac(manager: SubnetManager): Mac | null {
-  const node = findObject(clusterOf(manager.process.world), NODE, manager.nodeName);
-  return node ? vtepMacOf(annotation(node, manager.names.backendData)) : null;
+  const node = askForNode(manager);
+  return node ? readableMac(annotation(node, manager.names.storedBackendData)) : null;
 }
 
-/** GetStoredPublicIP: what somebody has written over the address that this node would tell the others; '' when nobody has. */
+/** GetStoredPublicIP: the address that somebody has given this node by the annotation node-public-ip; '' when nobody has. */
 export function storedPublicIp(manager: SubnetManager): string {
-  const node = findObject(clusterOf(manager.process.world), NODE, manager.nodeName);
-  return node ? annotation(node, manager.names.publicIpOverwrite) : '';
+  const node = askForNode(manager);
+  return node ? annotation(node, manager.names.nodePublicIp) : '';
+}
+
+/** Asks the API server for this node, and tells what annotations it has. */
+function askForNode({ process, nodeName }: SubnetManager): ApiObject | null {
+  const node = findObject(clusterOf(process.world), NODE, nodeName);
+  if (!node) klog(process, 'E', 'kube.go', `Failed to get node for backend data: nodes "${nodeName}" not found`);
+  const annotations = node?.metadata.annotations;
+  if (annotations) {
+    const pairs = Object.keys(annotations).sort().map((key) => `${JSON.stringify(key)}:${JSON.stringify(annotations[key])}`);
+    klog(process, 'I', 'kube.go', `List of node(${nodeName}) annotations: map[string]string{${pairs.join(', ')}}`);
+  }
+  return node;
 }
 
 /** AcquireLease: annotates this node, and gives its lease; or why there is none. */
@@ -86,7 +99,7 @@ export function* acquireLease(manager: SubnetManager, backendType: string, publi
       throw error;
     }
   }
-  if (manager.network !== null && !cidrCovers(manager.network, subnet)) {
+  if (manager.network === null || !cidrCovers(manager.network, subnet)) {
     return `subnet "${networkText(manager.network)}" specified in the flannel net config doesn't contain "${formatCidr(subnet)}" PodCIDR of the "${nodeName}" node`;
   }
   return { node: nodeName, subnet, publicIp, backendType, backendData };

@@ -14,12 +14,15 @@ import { klog } from './log.ts';
 const ENCAP_OVERHEAD = 50;
 const VNI_LIMIT = 0x100_0000;
 const IFNAMSIZ = 16;
+const KERNEL_PORT = 8472;
 
 /** A device as flanneld wants it. */
 export interface WantedDevice {
   readonly name: string;
   readonly vni: number;
+  /** As configured: the kernel gets its low 16 bits, and none that is not positive. */
   readonly port: number;
+  /** Not positive: the kernel chooses. */
   readonly mtu: number;
   /** Null: the kernel chooses. */
   readonly mac: Mac | null;
@@ -28,8 +31,13 @@ export interface WantedDevice {
   readonly iface: ExternalInterface;
 }
 
+/** What fits through the tunnel; nonsense in the configuration is passed on. */
+export function deviceMtu({ mtu }: VxlanConfig, { link }: ExternalInterface): number {
+  return (mtu ?? link.mtu) - ENCAP_OVERHEAD;
+}
+
 export function wantedDevice(config: VxlanConfig, iface: ExternalInterface, mac: Mac | null, l3miss: boolean): WantedDevice {
-  const mtu = (config.mtu === 0 ? iface.link.mtu : config.mtu) - ENCAP_OVERHEAD;
+  const mtu = deviceMtu(config, iface);
   return { name: `flannel.${config.vni}`, vni: config.vni, port: config.port, mtu, mac, learning: config.learning, l3miss, iface };
 }
 
@@ -62,8 +70,8 @@ export function* ensureLink(process: Process, wanted: WantedDevice): AgentRunnin
 
 function addCommand({ name, vni, port, mtu, mac, learning, l3miss, iface }: WantedDevice): string[] {
   return [
-    'ip', 'link', 'add', name, 'mtu', String(mtu), 'txqueuelen', '0', ...(mac === null ? [] : ['address', formatMac(mac)]), 'type', 'vxlan', 'id', String(vni),
-    'local', formatIpv4(iface.ifaceAddr), 'dev', iface.link.name, 'dstport', String(port === 0 ? 8472 : port), learning ? 'learning' : 'nolearning', ...(l3miss ? ['l3miss'] : []),
+    'ip', 'link', 'add', name, ...(mtu > 0 ? ['mtu', String(mtu)] : []), 'txqueuelen', '0', ...(mac === null ? [] : ['address', formatMac(mac)]), 'type', 'vxlan', 'id', String(vni),
+    'local', formatIpv4(iface.ifaceAddr), 'dev', iface.link.name, 'dstport', String((port > 0 ? port & 0xffff : 0) || KERNEL_PORT), learning ? 'learning' : 'nolearning', ...(l3miss ? ['l3miss'] : []),
   ];
 }
 
@@ -103,6 +111,9 @@ export function* configureLink(process: Process, { name, ifindex }: LinkRow, add
 
 /** The kernel's word for what went wrong, as Go spells an errno. */
 export function errorOf({ stderr }: AgentResult): string {
+  if (stderr.startsWith('Cannot find device')) return 'no such device';
+  // A sentence of the kernel's stands in ip(8)'s text in the place of EINVAL.
+  if (/^Error: mtu /i.test(stderr)) return 'invalid argument';
   const answer = /RTNETLINK answers: (.*)/.exec(stderr)?.[1] ?? stderr.trim().split('\n').at(-1) ?? '';
   return answer.toLowerCase();
 }

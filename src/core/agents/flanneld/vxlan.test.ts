@@ -72,7 +72,7 @@ describe('flanneld with vxlan', () => {
 
   it('takes VNI, port and MTU from its configuration', () => {
     const { steps } = runFlannel({ nodes: 1, config: vxlan(', "VNI": 70000, "Port": 4789, "MTU": 1400'), steps: [['node1', "ip -d link show flannel.70000 | grep -o ' mtu [0-9]*\\|id [0-9]*\\|dstport [0-9]*'; grep MTU /run/flannel/subnet.env; kubectl get node -o jsonpath='{.items[*].metadata.annotations}'"]] });
-    expect(steps[0]!.stdout).toMatch(/^ mtu 1350\nid 70000\ndstport 4789\nFLANNEL_MTU=1350\n.*\\"VNI\\":4464,/);
+    expect(steps[0]!.stdout).toMatch(/^ mtu 1350\nid 70000\ndstport 4789\nFLANNEL_MTU=1350\n.*\\"VNI\\":70000,/);
   });
 
   it('leaves out a node with another backend, and one with the subnet of its own', () => {
@@ -82,6 +82,43 @@ describe('flanneld with vxlan', () => {
     expect(network(runFlannel({ nodes: 1, steps: [['node1', create('host-gw', '"null"', '10.244.7.0/24'), 1]] }), 'node1')).toHaveLength(3);
     expect(network(runFlannel({ nodes: 1, steps: [['node1', create('vxlan', data, '10.244.1.0/24'), 1]] }), 'node1')).toHaveLength(3);
     expect(network(runFlannel({ nodes: 1, steps: [['node1', create('vxlan', data, '10.244.7.0/24'), 1]] }), 'node1')).toHaveLength(6);
+  });
+
+  it('does not make flannel.1 anew while it runs, and gives up after ten tries; the rules are looked after all the while', () => {
+    const change = `kubectl annotate node node2 --overwrite flannel.alpha.coreos.com/backend-data='{"VNI":1,"VtepMAC":"0a:00:00:00:00:99"}'`;
+    const run = runFlannel({ steps: [
+      ['node1', `ip link del flannel.1; ${change}; iptables -t nat -F FLANNEL-POSTRTG`, 8], ['node1', 'iptables -t nat -S FLANNEL-POSTRTG | wc -l; grep -c "retry.go] #" /tmp/flanneld.log'],
+      // Another device of that name is not the one that it made.
+      ['node1', 'ip link add flannel.1 type vxlan id 1 dev eth0 dstport 8472', 50], ['node1', 'ip neigh show dev flannel.1; grep -A2 "AddARP failed" /tmp/flanneld.log; grep -c "retry.go] #" /tmp/flanneld.log'],
+    ] });
+    expect(run.steps[1]!.stdout).toBe('7\n7\n');
+    expect(run.steps[3]!.stdout).toMatch(/^E.* vxlan_network.go\] AddARP failed: All attempts fail:\n#1: no such device\n#2: no such device\n10\n$/);
+    expect(network(run, 'node1').slice(6)).toEqual([]);
+  });
+
+  it('tries again what could not be taken away, for 51 seconds', () => {
+    const run = runFlannel({ steps: [['node1', 'ip neigh del 10.244.2.0 dev flannel.1; kubectl delete node node2', 60], ['node1', 'grep -c "retry.go] #" /tmp/flanneld.log; bridge fdb show dev flannel.1 | grep -c dst; ip route show dev flannel.1']] });
+    expect(run.steps[1]!.stdout).toBe('10\n0\n');
+    const tries = run.trace.steps.flatMap((step) => (step.kind === 'agent' && step.machine === 'node1' && step.run?.startsWith('ip neigh del') ? [step] : []));
+    expect(tries).toHaveLength(10);
+    expect(tries[9]!.why).toBe('the VTEP of node2 is no more (attempt 10 of 10)');
+    expect((tries[9]!.at - tries[0]!.at) / 1e9).toBeGreaterThan(51);
+  });
+
+  it('takes two nodes with one subnet for one, that of the later; when one goes, so does the way to both', () => {
+    const clash = `echo '{apiVersion: v1, kind: Node, metadata: {name: x, annotations: {flannel.alpha.coreos.com/kube-subnet-manager: "true", flannel.alpha.coreos.com/public-ip: 192.168.1.77, flannel.alpha.coreos.com/backend-type: vxlan, flannel.alpha.coreos.com/backend-data: "{\\"VNI\\":1,\\"VtepMAC\\":\\"0a:00:00:00:00:01\\"}"}}, spec: {podCIDR: 10.244.2.0/24}}' | kubectl create -f -`;
+    const run = runFlannel({ steps: [['node1', clash, 1], ['node1', 'kubectl delete node node2', 1], ['node1', 'ip route show dev flannel.1; ip neigh show dev flannel.1; bridge fdb show dev flannel.1 | grep -c dst']] });
+    expect(network(run, 'node1').slice(6)).toEqual([
+      'ip neigh replace 10.244.2.0 lladdr 0a:00:00:00:00:01 dev flannel.1 nud permanent', 'bridge fdb replace 0a:00:00:00:00:01 dev flannel.1 dst 192.168.1.77 self permanent', 'ip route replace 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink',
+      'ip neigh del 10.244.2.0 lladdr 0a:00:00:00:00:01 dev flannel.1', 'bridge fdb del 0a:00:00:00:00:01 dev flannel.1 dst 192.168.1.77 self', 'ip route del 10.244.2.0/24 via 10.244.2.0 dev flannel.1',
+    ]);
+    expect(run.steps[2]!.stdout).toBe('1\n');
+  });
+
+  it('says what is wrong with the data of a node', () => {
+    const annotate = (data: string): string => `kubectl annotate node node2 --overwrite flannel.alpha.coreos.com/backend-data='${data}'`;
+    const run = runFlannel({ steps: [['node1', annotate('{'), 1], ['node1', annotate('{"VtepMAC":"x"}'), 1], ['node1', annotate('{"VtepMAC":7}'), 1], ['node1', 'grep -o "error decoding.*" /tmp/flanneld.log']] });
+    expect(run.steps[3]!.stdout).toBe('error decoding subnet lease JSON: unexpected end of JSON input\nerror decoding subnet lease JSON: address x: invalid MAC address\nerror decoding subnet lease JSON: error parsing hardware addr\n');
   });
 
   it('draws the MACs from the seed of the lab', () => {
@@ -107,8 +144,14 @@ describe('flanneld 0.8.0', () => {
   });
 
   it('has no answer for what is in no lease', () => {
-    expect(run.steps[2]!.stdout).toMatch(/Route for 10.244.9.9 not found\n$/);
+    expect(run.steps[2]!.stdout).toMatch(/\] L3 miss but route for 10.244.9.9 not found\n$/);
     expect(network(run, 'node1').some((command) => command.includes('10.244.9.9'))).toBe(false);
+  });
+
+  it('passes over what came later, and has not the flags of today', () => {
+    const config = vxlan(', "MTU": 1400, "Learning": true, "DirectRouting": true, "Port": 4789');
+    const old = runFlannel({ nodes: 1, flanneld, config, steps: [['node1', 'ip -d link show flannel.1 | grep -o " mtu [0-9]* qd\\|nolearning\\|dstport [0-9]*"; grep -o "VXLAN config.*" /tmp/flanneld.log; /opt/flannel/v0.8.0/flanneld --iptables-resync=5 2>&1 | head -1']] });
+    expect(old.steps[0]!.stdout).toBe(' mtu 1450 qd\ndstport 4789\nnolearning\nVXLAN config: VNI=1 Port=4789 GBP=false\nflag provided but not defined: -iptables-resync\n');
   });
 
   it('forgets the VTEP of a node that is gone, and has its rules straight in POSTROUTING', () => {
