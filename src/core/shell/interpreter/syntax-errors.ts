@@ -33,6 +33,7 @@ function tokenAt(text: string, error: ParseError): string | null {
   const named = /^unexpected (?:token|argument) '(.*)'/s.exec(error.message)?.[1];
   if (named !== undefined) return named;
   const rest = text.slice(error.pos).replace(/^[ \t]+/, '');
+  if (error.message === 'expected redirect target' && /^(?:#.*)?(?:\n|$)/.test(rest)) return 'newline';
   if (/^\s*$/.test(rest)) return null;
   if (rest.startsWith('\n')) return 'newline';
   return /^(?:;;&|;;|;&|&&|\|\||\|&|[;&|()<>]|[^\s;&|()<>]+)/.exec(rest)?.[0] ?? null;
