@@ -48,6 +48,13 @@ describe('exit status and text', () => {
     ['rtt min/avg/max/mdev = 0.642/0.642/0.642/0.000 ms', 'rtt min/avg/max/mdev = 1.0/2.0/3.0/0.1 ms', 'rtt min/avg/max = 0.642/0.642/0.642 ms'],
     ['2 packets transmitted, 2 received, 0% packet loss, time 1032ms', '2 packets transmitted, 2 received, 0% packet loss, time 1000ms', '2 packets transmitted, 1 received, 50% packet loss, time 1032ms'],
     [' 1  10.1.0.1  0.113 ms', ' 1  10.1.0.1  0.040 ms', ' 1  10.1.0.2  0.113 ms'],
+    ['10.0.0.2 : [0], 64 bytes, 0.048 ms (0.054 avg, 0% loss)', '10.0.0.2 : [0], 64 bytes, 1.48 ms (10.2 avg, 0% loss)', '10.0.0.2 : [0], 64 bytes, 0.048 ms (0.054 avg, 50% loss)'],
+    ['10.0.0.2 : [1], timed out (0.040 avg, 50% loss)', '10.0.0.2 : [1], timed out (0.1 avg, 50% loss)', '10.0.0.2 : [1], timed out (NaN avg, 50% loss)'],
+    ['10.0.0.2 is alive (0.048 ms)', '10.0.0.2 is alive (1.48 ms)', '10.0.0.3 is alive (0.048 ms)'],
+    ['10.0.0.2   : 0.048 - 0.1', '10.0.0.2   : 1.04 - 0.2', '10.0.0.2   : 0.048 0.1 -'],
+    ['10.0.0.2 : xmt/rcv/%loss = 2/2/0%, min/avg/max = 0.089/0.140/0.191', '10.0.0.2 : xmt/rcv/%loss = 2/2/0%, min/avg/max = 0.1/1.02/10.2', '10.0.0.2 : xmt/rcv/%loss = 2/1/50%, min/avg/max = 0.089/0.140/0.191'],
+    [' 0.050 ms (min round trip time)\n        4.077 sec (elapsed real time)', ' 1.04 ms (min round trip time)\n       14.060 sec (elapsed real time)', ' 0.050 ms (max round trip time)\n        4.077 sec (elapsed real time)'],
+    ['[15:03:57]\n[1795619036.05912] a', '[00:00:00]\n[1704067200.00000] a', '[15:03:57]\n[1795619036.05912] b'],
     ['Unicast reply from 10.0.0.2 [02:00:00:00:02:01]  0.987ms', 'Unicast reply from 10.0.0.2 [02:00:00:00:02:01]  0.500ms', 'Unicast reply from 10.0.0.3 [02:00:00:00:02:01]  0.987ms'],
     ['12:00:01.123456 IP 10.0.0.1.44902 > 10.0.0.2.80: UDP', '00:00:00.000000 IP 10.0.0.1.50000 > 10.0.0.2.80: UDP', '12:00:01.123456 IP 10.0.0.1.44902 > 10.0.0.2.81: UDP'],
     ['12:00:01.123456 IP (ttl 64, id 7, offset 0) ICMP echo request, id 26, seq 1', '00:00:00.000000 IP (ttl 64, id 0, offset 0) ICMP echo request, id 1, seq 1', '12:00:01.123456 IP (ttl 64, id 7, offset 0) ICMP echo request, id 26, seq 2'],
@@ -182,7 +189,9 @@ describe('tables', () => {
     expect(where(bridge({ gc_timer: 1, ageing_time: 30000 }), bridge({ gc_timer: 2, ageing_time: 30000 }))).toEqual([]);
     expect(where(bridge({ gc_timer: 1, ageing_time: 30000 }), bridge({ gc_timer: 1, ageing_time: 100 }))).toEqual(['link of a']);
   });
-  test('neighbours come in any order, routes do not', () => {
+  test('neighbours come in any order, rules and forwarding entries do not', () => {
+    const entries = (...remotes: string[]): LabRecord => table({ fdb: JSON.stringify(remotes.map((dst) => ({ mac: '00:00:00:00:00:00', ifname: 'vx', dst }))) });
+    expect(where(entries('10.0.0.2', '10.0.0.3'), entries('10.0.0.3', '10.0.0.2'))).toEqual(['fdb of a']);
     expect(where(table({ neigh: neigh(['10.0.0.2', 'STALE'], ['10.0.0.3', 'STALE']) }), table({ neigh: neigh(['10.0.0.3', 'STALE'], ['10.0.0.2', 'STALE']) }))).toEqual([]);
     expect(where(table({ rule: '[{"priority":0},{"priority":1}]' }), table({ rule: '[{"priority":1},{"priority":0}]' }))).toEqual(['rule of a']);
   });

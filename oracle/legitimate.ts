@@ -19,6 +19,10 @@ export const TEXT_RULES: readonly TextRule[] = [
   { name: 'round-trip summary (ping)', reason: 'real time', pattern: /^rtt (\S+) = [\d./]+ ms/gm, replacement: 'rtt $1 = # ms' },
   { name: 'ipg/ewma (ping)', reason: 'real time', pattern: /\bipg\/ewma [\d./]+ ms/g, replacement: 'ipg/ewma # ms' },
   { name: 'time of a reply (arping, traceroute, tracepath)', reason: 'real time', pattern: / {2,}\d+\.\d{3} ?ms/g, replacement: '  # ms' },
+  { name: 'time of a reply (fping)', reason: 'real time', pattern: /(?<=: (?:duplicate for )?\[\d+\], \d+ bytes, )[\d.]+(?= ms)|(?<= \()[\d.]+(?= avg, \d+% loss\)| ms\)$)/gm, replacement: '#' },
+  { name: 'times of replies (fping -C)', reason: 'real time', pattern: /(?<=^\S+(?: \([\d.]+\))? +:(?: (?:\d+\.\d+|-))*) \d+\.\d+(?=(?: (?:\d+\.\d+|-))*$)/gm, replacement: ' #' },
+  { name: 'summaries (fping -c, -s)', reason: 'real time', pattern: /(?<=xmt\/rcv\/%loss = .*min\/avg\/max = )[\d./]+|(?<=^ )[\d.]+(?= ms \((?:min|avg|max) round trip time\)$)|(?<=^ ) *\d+\.\d{3}(?= sec \(elapsed real time\)$)/gm, replacement: '#' },
+  { name: 'time stamp (fping -D, -Q)', reason: 'real time', pattern: /^\[(?:\d\d:\d\d:\d\d|\d{10}\.\d{5})\](?= |$)/gm, replacement: '[#]' },
   { name: 'time stamp (tcpdump)', reason: 'real time', pattern: /^(\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{6} /gm, replacement: '# ' },
   { name: 'IP identification (tcpdump)', reason: 'the kernel draws it at random', pattern: /\bid \d+, (offset|seq)/g, replacement: 'id #, $1' },
   { name: 'ephemeral port (tcpdump, nc, ss)', reason: 'the kernel draws it at random', pattern: /\b(\d+\.\d+\.\d+\.\d+[.:])(3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})\b/g, replacement: '$1#' },
@@ -94,7 +98,6 @@ function isNoArp(row: Row): boolean {
 export const UNORDERED: Readonly<Record<string, string>> = {
   neigh: 'listed in the order of a hash that the kernel seeds at boot',
   proxy: 'listed in the order of a hash that the kernel seeds at boot',
-  fdb: 'the entries of a VXLAN device are listed in the order of a seeded hash',
 };
 
 /** Where real time makes the states of a neighbour differ: after so many seconds, these are the same. */

@@ -12,6 +12,7 @@ export const TOOLS = [
   { command: 'tcpdump', package: 'tcpdump', part: 'oracle' },
   { command: 'brctl', package: 'bridge-utils', part: 'oracle' },
   { command: 'ping', package: 'iputils-ping', part: 'oracle' },
+  { command: 'fping', package: 'fping', part: 'oracle' },
   { command: 'arping', package: 'iputils-arping', part: 'oracle' },
   { command: 'traceroute', package: 'traceroute', part: 'oracle' },
   { command: 'tracepath', package: 'iputils-tracepath', part: 'oracle' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
+import { checkFpingArgs, checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
 import { testNetwork } from './lib/test-network.ts';
 
 const net = testNetwork();
@@ -10,6 +10,11 @@ describe('what is not simulated', () => {
     [checkPingArgs, 'ping -rc1 10.0.2.1', ['ping -r']],
     [checkPingArgs, 'ping -c 1 -W 1 -i 0.2 -M do -s 1400 10.0.2.1', []],
     [checkPingArgs, 'ping -N help', []],
+    [checkFpingArgs, 'fping -lN -Q 1 10.0.2.1', ['fping -N']],
+    [checkFpingArgs, 'fping --ipv6 10.0.2.1', ['fping -6']],
+    [checkFpingArgs, 'fping -S ::1 10.0.2.1', ['fping -S with an IPv6 address']],
+    [checkFpingArgs, 'fping -r 0 10.0.2.1 ::1', ['fping of an IPv6 address']],
+    [checkFpingArgs, 'fping -q -c 1 -I eth0 -S 10.0.1.1 10.0.2.1', []],
     [checkTracerouteArgs, 'traceroute -T 10.0.2.1', ['traceroute -T']],
     [checkTracerouteArgs, 'traceroute -nT 10.0.2.1', ['traceroute -T']],
     [checkTracerouteArgs, 'traceroute --gateway=10.0.1.254 10.0.2.1', ['traceroute --gateway']],

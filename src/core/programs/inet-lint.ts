@@ -1,4 +1,6 @@
 import { NotSimulated } from '../shell/process.ts';
+import { optparse } from './fping/optparse.ts';
+import { FPING_NOT_SIMULATED, FPING_SPECS } from './fping/options.ts';
 import { getopt } from './lib/getopt.ts';
 import { PING_LETTERS, PING_NOT_SIMULATED } from './ping/options.ts';
 import { servicePort } from './lib/services.ts';
@@ -13,6 +15,17 @@ export function checkPingArgs(argv: readonly string[]): string[] {
     if ('error' in option || !PING_NOT_SIMULATED.has(option.name) || option.value === 'help') return [];
     return [`ping -${option.name}`];
   });
+}
+
+/** What an fping asks for that is not simulated: `fping -N`, an IPv6 address. */
+export function checkFpingArgs(argv: readonly string[]): string[] {
+  const operands: string[] = [];
+  const found = [...optparse(argv.slice(1), FPING_SPECS, operands)].flatMap((option) => {
+    if ('error' in option) return [];
+    if (option.letter === 'S' && option.value.includes(':')) return ['fping -S with an IPv6 address'];
+    return FPING_NOT_SIMULATED.has(option.letter) ? [`fping -${option.letter}`] : [];
+  });
+  return operands.some((name) => name.includes(':')) ? [...found, 'fping of an IPv6 address'] : found;
 }
 
 /** What a traceroute asks for that is not simulated: `traceroute -T`. */

@@ -10,7 +10,7 @@ import { checkCurlArgs } from './curl/curl.ts';
 import { checkPythonArgs } from './http-server/python3.ts';
 import { checkIptablesArgs } from './iptables/check-args.ts';
 import { IFCONFIG_NOT_SIMULATED } from './net-tools/ifconfig.ts';
-import { checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
+import { checkFpingArgs, checkPingArgs, checkTcpdumpArgs, checkTracerouteArgs } from './inet-lint.ts';
 import { NotSimulated } from '../shell/process.ts';
 import { parseIpv4 } from '../wire/address.ts';
 
@@ -19,7 +19,7 @@ export type CheckArgs = (argv: readonly string[]) => string[];
 
 /** Programs whose command lines can be judged without running them. */
 export const CHECKS: Readonly<Record<string, CheckArgs>> = {
-  ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs, ifconfig: checkIfconfigArgs, ping: checkPingArgs, traceroute: checkTracerouteArgs,
+  ip: checkIpArgs, bridge: checkBridgeArgs, brctl: checkBrctlArgs, ifconfig: checkIfconfigArgs, ping: checkPingArgs, fping: checkFpingArgs, traceroute: checkTracerouteArgs,
   tcpdump: checkTcpdumpArgs, iptables: checkIptablesArgs, 'iptables-nft': checkIptablesArgs, curl: checkCurlArgs, python3: checkPythonArgs,
 };
 

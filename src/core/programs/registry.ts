@@ -4,6 +4,7 @@ import { arping } from './arping/arping.ts';
 import { brctl } from './brctl/brctl.ts';
 import { conntrack } from './conntrack/conntrack.ts';
 import { curl } from './curl/curl.ts';
+import { fping } from './fping/fping.ts';
 import { python3 } from './http-server/python3.ts';
 import { bridge } from './iproute2/bridge.ts';
 import { ip } from './iproute2/ip.ts';
@@ -37,6 +38,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   route,
   arp,
   ping,
+  fping,
   arping,
   traceroute,
   tracepath,

@@ -2,8 +2,7 @@ import { KernelError } from '../../kernel/errno.ts';
 import { timerExpiry } from '../../kernel/timer-wheel.ts';
 import type { Running } from '../../shell/process.ts';
 import { MICROSECOND, MILLISECOND, type SimTime } from '../../sim/time.ts';
-import { echoRest, ICMP_ECHO } from '../../wire/icmp.ts';
-import type { IcmpHeader, Packet } from '../../wire/packet.ts';
+import { echoRequest } from '../lib/icmp-echo.ts';
 import { receiveAll, receiveErrors } from './receive.ts';
 import { flush, printRefusal, type Session, stamp, stampedData } from './session.ts';
 import { inFlight, sent, snapshot, summary } from './statistics.ts';
@@ -100,8 +99,7 @@ function pinger(session: Session, pace: Pace): number {
 function sendProbe(session: Session, pace: Pace): number {
   const { process, options, stats } = session;
   const sequence = (stats.transmitted + 1) & 0xffff;
-  const header: IcmpHeader = { kind: 'icmp', type: ICMP_ECHO, code: 0, rest: echoRest(session.ident, sequence) };
-  const request: Packet = options.size > 0 ? [header, { kind: 'data', bytes: stampedData(session) }] : [header];
+  const request = echoRequest(session.ident, sequence, stampedData(session));
   try {
     if (options.size + ICMP_HEADER > 0xffff) throw new KernelError('EMSGSIZE');
     session.socket.sendTo(request, session.target);

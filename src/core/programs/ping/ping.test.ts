@@ -105,6 +105,16 @@ describe('ping', () => {
     expect(stderr).toBe('ping: local error: message too long, mtu=1000\n');
   });
 
+  it('an error about a request in pieces quotes the first one, and is known by it', () => {
+    const { exit, stdout } = net.run('a', 'ping -c 1 -s 2000 10.0.1.77');
+    expect([exit, withoutTimes(stdout)]).toEqual([1, `PING 10.0.1.77 (10.0.1.77) 2000(2028) bytes of data.\nFrom 10.0.1.1 icmp_seq=1 Destination Host Unreachable\n${failed('10.0.1.77')}`]);
+  });
+
+  it('what it has said stands before an error of its own in one and the same file', () => {
+    const { stdout } = net.run('a', 'ping -s 1473 -M do -c 1 10.0.2.1 >/tmp/both 2>&1; cat /tmp/both');
+    expect(stdout).toMatch(/^PING .*\nping: local error: message too long, mtu=1500\n/);
+  });
+
   it('a request that finds no room is tried again, and given up when the linger time is over', () => {
     const fresh = testNetwork();
     // While ARP asks, the request waits, and nobody is told what becomes of it.

@@ -4,6 +4,7 @@ import {
 } from '../../wire/icmp.ts';
 import type { IcmpHeader, Packet } from '../../wire/packet.ts';
 import { decodeQuoted } from '../../wire/codec.ts';
+import { icmpMessage, quotedEcho } from '../lib/icmp-echo.ts';
 import { describeIcmp } from './icmp-text.ts';
 import { describeOptions } from './record-route.ts';
 import { MILLISECOND } from '../../sim/time.ts';
@@ -50,16 +51,16 @@ function localError(session: Session, error: SocketError): void {
   const { options, process, stats } = session;
   if (options.quiet) return;
   if (options.flood) session.out += 'E';
-  else process.stderr.write(error.errno === 'EMSGSIZE' ? `ping: local error: message too long, mtu=${error.mtu}\n` : `ping: local error: ${error.errno}\n`);
+  // error(3) empties standard output first.
+  flush(session);
+  if (!options.flood) process.stderr.write(error.errno === 'EMSGSIZE' ? `ping: local error: message too long, mtu=${error.mtu}\n` : `ping: local error: ${error.errno}\n`);
   stats.errors++;
-  if (options.flood) flush(session);
 }
 
 /** The echo request of ours that a datagram is; null when it is none. */
 function ourRequest(session: Session, datagram: Packet): IcmpHeader | null {
-  const [ip, icmp] = datagram;
-  if (ip?.kind !== 'ipv4' || ip.dst !== session.target || icmp?.kind !== 'icmp') return null;
-  return icmp.type === ICMP_ECHO && icmpId(icmp) === session.ident ? icmp : null;
+  const [ip] = datagram;
+  return ip?.kind === 'ipv4' && ip.dst === session.target ? quotedEcho(datagram, session.ident) : null;
 }
 
 function icmpError(session: Session, error: SocketError): void {
@@ -79,9 +80,9 @@ function icmpError(session: Session, error: SocketError): void {
 
 /** A datagram that came for the raw socket: it gets every ICMP message of the host (ping4_parse_reply). */
 function parseReply(session: Session, received: Received): void {
-  const [ip, icmp, payload] = received.packet;
-  if (ip?.kind !== 'ipv4' || icmp?.kind !== 'icmp') return;
-  const data = payload?.kind === 'data' ? payload.bytes : new Uint8Array(0);
+  const message = icmpMessage(received);
+  if (message === null) return;
+  const { ip, icmp, data } = message;
   if (icmp.type === ICMP_ECHOREPLY) {
     if (icmpId(icmp) !== session.ident) return;
     if (echoReply(session, received, icmp, data)) {
