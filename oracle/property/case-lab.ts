@@ -1,18 +1,14 @@
 import { parseLab, type Lab } from '../../src/core/index.ts';
 import { restoreText, type Case } from './cases.ts';
+import { inSteps, stepOf } from './run-cases.ts';
 
-/** Cases that run at the same time, each in three namespaces of its own. */
+/** Cases that run at the same time, each in three namespaces of its own: a<n>, r<n>, b<n>. */
 export const WIDTH = 20;
 
-/**
- * A lab that runs cases, WIDTH in each step. Case n is in the namespaces a<n>, r<n>, b<n> (n counts from 1 within a step), and what it
- * prints comes after the line `case <n>`.
- */
-export function caseLab(all: readonly Case[]): Lab {
-  const width = Math.min(WIDTH, all.length);
-  const steps = [];
-  for (let at = 0; at < all.length; at += width) steps.push({ on: 'm', timeout: 60, run: stepScript(all.slice(at, at + width)) });
-  const parsed = parseLab(JSON.stringify({ title: 'Cases', trace: true, settle: 0.5, machines: { m: { setup: setupScript(width), timeout: 120 } }, steps }));
+/** A lab that runs cases, WIDTH in each step. */
+export function ruleLab(all: readonly Case[]): Lab {
+  const steps = inSteps(all, WIDTH).map((some) => ({ on: 'm', timeout: 60, run: stepOf(some.map((one, i) => caseScript(one, i + 1))) }));
+  const parsed = parseLab(JSON.stringify({ title: 'Cases', trace: true, settle: 0.5, machines: { m: { setup: setupScript(Math.min(WIDTH, all.length)), timeout: 120 } }, steps }));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
   return parsed.lab;
 }
@@ -37,11 +33,6 @@ for n in $(seq ${width}); do
   ip netns exec r$n sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth1.send_redirects=0 net.ipv4.conf.eth2.send_redirects=0
 done
 `;
-}
-
-function stepScript(some: readonly Case[]): string {
-  const files = some.map((one, i) => `(\n${caseScript(one, i + 1)}\n) >out${i + 1} 2>&1 &`);
-  return `${files.join('\n')}\nwait\nfor n in $(seq ${some.length}); do echo "case $n"; cat out$n; done\n`;
 }
 
 /** After each command there is a pause: which of two programs sends first is no matter of rules. */

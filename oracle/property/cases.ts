@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { withoutOne } from './run-cases.ts';
 
 /** A rule set for a router and what is sent through it. */
 export interface Case {
@@ -181,11 +182,10 @@ export function restoreText({ rules, dropping }: Pick<Case, 'rules' | 'dropping'
 
 /** Every case that is one thing simpler. */
 export function simpler(one: Case): Case[] {
-  const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
   return [
-    ...one.sends.map((_, i) => ({ ...one, sends: without(one.sends, i) })).filter(({ sends }) => sends.length > 0),
-    ...one.rules.map((_, i) => ({ ...one, rules: without(one.rules, i) })),
-    ...one.dropping.map((_, i) => ({ ...one, dropping: without(one.dropping, i) })),
-    ...one.rules.flatMap((each, r) => each.matches.map((_, m) => ({ ...one, rules: one.rules.map((other, i) => (i === r ? { ...each, matches: without(each.matches, m) } : other)) }))),
+    ...withoutOne(one.sends).map((sends) => ({ ...one, sends })).filter(({ sends }) => sends.length > 0),
+    ...withoutOne(one.rules).map((rules) => ({ ...one, rules })),
+    ...withoutOne(one.dropping).map((dropping) => ({ ...one, dropping })),
+    ...one.rules.flatMap((each, r) => withoutOne(each.matches).map((matches) => ({ ...one, rules: one.rules.map((other, i) => (i === r ? { ...each, matches } : other)) }))),
   ];
 }

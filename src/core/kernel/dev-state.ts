@@ -5,6 +5,7 @@ import type { NetNamespace } from './net-namespace.ts';
 import { devAddrFlush, devSetRxMode, followMtu, joinAllNodes } from './dev-addr-lists.ts';
 import { linkwatchForget } from './linkwatch.ts';
 import { peernet2idAlloc } from './netlink/nsid.ts';
+import { dellinkMessage, rtmsgIfinfo } from './netlink/rtmsg.ts';
 
 /** The next free ifindex (dev_new_index). Devices that moved in with their own do not advance the search. */
 function devNewIndex(ns: NetNamespace): number {
@@ -34,7 +35,7 @@ function placeDevice(dev: NetDevice): void {
   for (const upper of dev.vlans.values()) upper.peerPlace = dev.place;
 }
 
-/** Makes a device known to its namespace (register_netdevice). It is down. */
+/** Makes a device known to its namespace (register_netdevice). It is down, and nobody is told before whoever makes it has done (rtnl_configure_link). */
 export function registerNetdevice(dev: NetDevice): void {
   dev.ifindex = devNewIndex(dev.ns);
   listNetdevice(dev);
@@ -47,15 +48,19 @@ export function registerNetdevice(dev: NetDevice): void {
 /** Takes devices down and away, together (unregister_netdevice_many). */
 export function unregisterNetdevices(devices: readonly NetDevice[]): void {
   for (const dev of devices) dev.ops.dellink?.(dev);
-  for (const dev of devices) devClose(dev);
+  devCloseMany(devices.filter(({ up }) => up));
   for (const dev of devices) {
     unlistNetdevice(dev);
     linkwatchForget(dev);
     dev.registered = false;
+  }
+  for (const dev of devices) {
     dev.ns.notify('unregister', dev);
+    const tell = dellinkMessage(dev, null);
     dev.ops.uninit?.(dev);
     devAddrFlush(dev);
     dev.ns.tables.link.delete(String(dev.ifindex));
+    tell?.();
   }
 }
 
@@ -68,23 +73,34 @@ export function devOpen(dev: NetDevice): void {
   dev.active = dev.carrier;
   commitLink(dev);
   devSetRxMode(dev);
+  rtmsgIfinfo(dev);
   dev.ns.notify('up', dev);
 }
 
 /** Admin down (dev_close). */
 export function devClose(dev: NetDevice): void {
-  if (!dev.up) return;
-  dev.active = false;
-  dev.ops.stop?.(dev);
-  dev.up = false;
-  commitLink(dev);
-  dev.ns.notify('down', dev);
+  if (dev.up) devCloseMany([dev]);
+}
+
+/** dev_close_many: all of them stop before anybody is told. */
+function devCloseMany(devices: readonly NetDevice[]): void {
+  for (const dev of devices) dev.active = false;
+  for (const dev of devices) {
+    dev.ops.stop?.(dev);
+    dev.up = false;
+    commitLink(dev);
+  }
+  for (const dev of devices) {
+    rtmsgIfinfo(dev);
+    dev.ns.notify('down', dev);
+  }
 }
 
 /** Changes the MAC address (dev_set_mac_address). */
 export function devSetMac(dev: NetDevice, mac: Mac): void {
   dev.mac = mac;
   commitLink(dev);
+  rtmsgIfinfo(dev);
   dev.ns.notify('changeaddr', dev);
 }
 
@@ -93,6 +109,7 @@ export function devSetMtu(dev: NetDevice, mtu: number): void {
   if (dev.mtu === mtu) return;
   dev.mtu = mtu;
   commitLink(dev);
+  rtmsgIfinfo(dev);
   followMtu(dev);
   dev.ns.notify('changemtu', dev);
 }
@@ -104,6 +121,7 @@ export function devChangeName(dev: NetDevice, name: string): void {
   dev.ns.devicesByName.set(name, dev);
   placeDevice(dev);
   commitLink(dev);
+  rtmsgIfinfo(dev);
   dev.ns.notify('changename', dev);
 }
 
@@ -114,12 +132,15 @@ export function devChangeNetNamespace(dev: NetDevice, to: NetNamespace, name: st
   devClose(dev);
   unlistNetdevice(dev);
   from.notify('unregister', dev);
+  const ifindex = to.devices.has(dev.ifindex) ? devNewIndex(to) : dev.ifindex;
+  const tell = dellinkMessage(dev, { ns: to, ifindex });
   devAddrFlush(dev);
   from.tables.link.delete(String(dev.ifindex));
+  tell?.();
   dev.ns = to;
   dev.name = name;
   dev.qdisc = 'noop';
-  if (to.devices.has(dev.ifindex)) dev.ifindex = devNewIndex(to);
+  dev.ifindex = ifindex;
   listNetdevice(dev);
   commitLink(dev);
   joinAllNodes(dev);
@@ -127,6 +148,7 @@ export function devChangeNetNamespace(dev: NetDevice, to: NetNamespace, name: st
   if (dev.peer && dev.peer.peer === dev) commitLink(dev.peer);
   for (const upper of dev.vlans.values()) commitLink(upper);
   to.notify('register', dev);
+  rtmsgIfinfo(dev);
 }
 
 /** What a name may look like (dev_valid_name). */

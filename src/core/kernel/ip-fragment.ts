@@ -9,7 +9,7 @@ import { newSkb, type SkBuff } from './sk-buff.ts';
 /**
  * Cuts a datagram into pieces of at most `mtu` bytes, header included, and gives each to `output`; all but the last carry a
  * multiple of 8 bytes (ip_do_fragment). Cutting what is a fragment already keeps its place in the whole. The first error of
- * `output` ends it.
+ * `output` ends it. What fits goes as it is, and counts as cut into one.
  */
 export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number, output: (piece: SkBuff) => Errno | null): Errno | null {
   const ip = skb.packet[0] as Ipv4Header;
@@ -19,6 +19,7 @@ export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number, output:
   const step = room & ~7;
   const laterOptions = ip.options === null ? null : copiedOptions(ip.options);
   const cause = ns.recorder.on ? recordIpFragment(skb, skb.dev, mtu, countPieces(payload.length, room)) : -1;
+  if (payload.length <= room) return counted(ns, output(skb));
   for (let at = 0; at < payload.length; ) {
     const left = payload.length - at;
     const length = left <= room ? left : step;
@@ -28,15 +29,18 @@ export function ipDoFragment(ns: NetNamespace, skb: SkBuff, mtu: number, output:
     };
     const data: DataHeader = { kind: 'data', bytes: payload.slice(at, at + length) };
     const error = output(pieceOf(skb, header, data, cause));
-    if (error !== null) {
-      ns.count('Ip.FragFails');
-      return error;
-    }
+    if (error !== null || at + length === payload.length) return counted(ns, error);
     ns.count('Ip.FragCreates');
     at += length;
   }
-  ns.count('Ip.FragOKs');
   return null;
+}
+
+/** What became of the last piece. */
+function counted(ns: NetNamespace, error: Errno | null): Errno | null {
+  if (error === null) ns.count('Ip.FragCreates');
+  ns.count(error === null ? 'Ip.FragOKs' : 'Ip.FragFails');
+  return error;
 }
 
 function pieceOf(whole: SkBuff, header: Ipv4Header, data: DataHeader, cause: number): SkBuff {

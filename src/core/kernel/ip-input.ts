@@ -26,7 +26,10 @@ export function ipHdr(skb: SkBuff): Ipv4Header {
 /** A frame of EtherType 0x0800 (ip_rcv, up to NF_INET_PRE_ROUTING). */
 export function ipRcv(skb: SkBuff, dev: NetDevice): void {
   const { ns } = dev;
-  if (skb.pktType === 'otherhost') return dropSkb(skb, dev, 'ip_rcv_core', 'OTHERHOST');
+  if (skb.pktType === 'otherhost') {
+    dev.stats.rxOtherhostDropped = (dev.stats.rxOtherhostDropped ?? 0) + 1;
+    return dropSkb(skb, dev, 'ip_rcv_core', 'OTHERHOST');
+  }
   const frame = skb.packet;
   const eth = frame[0]!;
   // Out of a tunnel it comes without.
@@ -90,6 +93,8 @@ function dropsUnicastInMulticast(ns: NetNamespace, skb: SkBuff, dev: NetDevice):
 
 /** dst_input: the way that the route says. */
 function dstInput(ns: NetNamespace, skb: SkBuff, dev: NetDevice, route: InputRoute | null): void {
+  // An output route that leads away has no way in: what a VXLAN device turns back comes with one.
+  if (route === null && skb.dst!.type === 'unicast' && skb.dst!.dev!.kind !== 'loopback') return dropSkb(skb, dev, 'dst_discard', 'NOT_SPECIFIED', 'it still has the route by which it was to leave');
   if (route === null || route.verdict === 'local') return ipLocalDeliver(ns, skb, dev);
   if (route.verdict === 'forward') return ipForward(ns, skb, dev, route.redirect);
   if (route.verdict === 'error') ipError(ns, skb, dev, route);

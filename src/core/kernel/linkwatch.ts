@@ -1,6 +1,7 @@
 import { SECOND, type SimTime } from '../sim/time.ts';
 import type { Timer } from '../sim/event-queue.ts';
 import type { World } from './machine.ts';
+import { rtmsgIfinfo } from './netlink/rtmsg.ts';
 import { commitLink, type NetDevice } from './net-device.ts';
 import type { OperState } from './rows.ts';
 
@@ -70,7 +71,14 @@ function doDev(dev: NetDevice): void {
   dev.operstate = defaultOperstate(dev);
   if (dev.up) dev.active = dev.carrier;
   commitLink(dev);
-  if (dev.up) dev.ns.notify('carrier', dev);
+  netdevStateChange(dev);
+}
+
+/** Those above hear of it first, then user space; of a device that is down nobody does (netdev_state_change). */
+export function netdevStateChange(dev: NetDevice): void {
+  if (!dev.up) return;
+  dev.ns.notify('carrier', dev);
+  rtmsgIfinfo(dev);
 }
 
 /** Serves what is pending for one device (linkwatch_sync_dev): the kernel does so when the device itself is asked for. */

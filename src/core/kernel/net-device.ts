@@ -47,6 +47,8 @@ export interface LinkStats {
   rxCrcErrors?: number;
   rxFrameErrors?: number;
   rxFifoErrors?: number;
+  /** IP packets that were for another MAC; absent: none. */
+  rxOtherhostDropped?: number;
   collisions?: number;
 }
 
@@ -113,6 +115,8 @@ export interface NetDevice {
   place: string;
   /** False before it is registered, and from the moment that it is not any more. */
   registered: boolean;
+  /** RTNLGRP_LINK has heard of it (rtnl_link_state). */
+  announced: boolean;
   readonly stats: LinkStats;
   readonly createdAt: number;
 }
@@ -176,6 +180,7 @@ export function createDevice(ns: NetNamespace, spec: NewDevice): NetDevice {
     peerPlace: null,
     place: '',
     registered: false,
+    announced: false,
     stats: { rxPackets: 0, rxBytes: 0, rxDropped: 0, rxErrors: 0, txPackets: 0, txBytes: 0, txDropped: 0, txErrors: 0, multicast: 0 },
     createdAt: ns.queue.now,
   };
@@ -201,7 +206,8 @@ function tunnelLink({ net, parms }: IpTunnel): LinkRow['link'] {
   return parms.link === 0 ? null : { place: net.place, ifindex: parms.link };
 }
 
-function rowOf(dev: NetDevice): LinkRow {
+/** The row of a device as it is at this moment, recorded or not. */
+export function linkRowOf(dev: NetDevice): LinkRow {
   return {
     ifindex: dev.ifindex,
     name: dev.name,
@@ -238,7 +244,7 @@ export function commitLink(dev: NetDevice): void {
   const table = dev.ns.tables.link;
   const key = String(dev.ifindex);
   const before = table.get(key);
-  const after = rowOf(dev);
+  const after = linkRowOf(dev);
   if (before && sameRow(before, after)) return;
   table.put(key, after);
   if (dev.peer && dev.peer.ns !== dev.ns) peernet2idAlloc(dev.ns, dev.peer.ns);

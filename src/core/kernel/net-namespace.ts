@@ -11,6 +11,7 @@ import type { TableName, TableRows } from './rows.ts';
 import type { SkBuff } from './sk-buff.ts';
 import { createNeighTable, type NeighTable } from './neigh-table.ts';
 import type { NeighMiss } from './netlink/notify.ts';
+import type { LinkMessage } from './netlink/rtmsg.ts';
 import { createSysctls, type SysctlState } from './sysctl-values.ts';
 import { Table } from './table.ts';
 
@@ -44,6 +45,8 @@ export class NetNamespace {
   readonly tables: { readonly [Name in TableName]: Table<TableRows[Name]> };
   /** Who listens to RTNLGRP_NEIGH for what the kernel misses; the entries themselves are heard of at the tables. */
   readonly missListeners = new Set<(miss: NeighMiss) => void>();
+  /** Who listens to RTNLGRP_LINK. */
+  readonly linkListeners = new Set<(message: LinkMessage) => void>();
   /** Called when the namespace is deleted, before its devices go (pernet_operations.exit). */
   readonly exits: (() => void)[] = [];
   /** Counters by their names in /proc/net/snmp and netstat: `Ip.InAddrErrors`. */

@@ -7,6 +7,7 @@ import { KernelError, type Errno } from '../errno.ts';
 import { fireEvent, netifCarrierOff, netifCarrierOn } from '../linkwatch.ts';
 import { commitLink, createDevice, type NetDevice, type NetDeviceOps } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
+import { rtmsgIfinfo } from '../netlink/rtmsg.ts';
 import type { SkBuff } from '../sk-buff.ts';
 
 /** veth_xmit: the frame goes to the other end if that is up and the frame fits its MTU. */
@@ -58,7 +59,17 @@ function vethStop(dev: NetDevice): void {
   if (dev.peer) netifCarrierOff(dev.peer);
 }
 
-const VETH_OPS: NetDeviceOps = { startXmit: vethXmit, open: vethOpen, stop: vethStop };
+/** The two ends let go of one another before they go (veth_dellink). */
+function vethDellink(dev: NetDevice): void {
+  const { peer } = dev;
+  if (peer === null) return;
+  for (const end of [dev, peer]) {
+    end.peer = null;
+    end.peerPlace = null;
+  }
+}
+
+const VETH_OPS: NetDeviceOps = { startXmit: vethXmit, open: vethOpen, stop: vethStop, dellink: vethDellink };
 
 /** What one end of a new pair is told. */
 export interface VethEnd {
@@ -75,6 +86,7 @@ export function createVethPair(end: VethEnd, peer: VethEnd, kind: 'veth' | 'nic'
   const far = createDevice(peer.ns, { ...peer, kind, ops: VETH_OPS, carrier: false });
   const near = createDevice(end.ns, { ...end, kind, ops: VETH_OPS, carrier: false });
   registerNetdevice(far);
+  rtmsgIfinfo(far);
   near.peer = far;
   near.peerPlace = far.place;
   registerNetdevice(near);
@@ -83,5 +95,7 @@ export function createVethPair(end: VethEnd, peer: VethEnd, kind: 'veth' | 'nic'
   commitLink(far);
   fireEvent(far);
   fireEvent(near);
+  // A cable's ends are there before anybody can listen.
+  if (kind === 'nic') rtmsgIfinfo(near);
   return [near, far];
 }

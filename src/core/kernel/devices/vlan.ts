@@ -5,6 +5,7 @@ import { KernelError, type Errno } from '../errno.ts';
 import { fireEvent, netifCarrierOff, netifCarrierOn } from '../linkwatch.ts';
 import { createDevice, type NetDevice, type NetDeviceOps } from '../net-device.ts';
 import type { NetDeviceEvent } from '../net-namespace.ts';
+import { rtmsgIfinfo } from '../netlink/rtmsg.ts';
 import type { SkBuff } from '../sk-buff.ts';
 import { vlanPutTag } from './vlan-tag.ts';
 
@@ -27,11 +28,16 @@ function vlanOpen(dev: NetDevice): void {
   if (lower.carrier) netifCarrierOn(dev);
 }
 
+/** The device below has no longer one above it (unregister_vlan_dev). */
+function vlanDellink(dev: NetDevice): void {
+  rtmsgIfinfo(dev.peer!);
+}
+
 function vlanUninit(dev: NetDevice): void {
   dev.peer!.vlans.delete(dev.vlanId!);
 }
 
-const VLAN_OPS: NetDeviceOps = { startXmit: vlanXmit, open: vlanOpen, stop: netifCarrierOff, uninit: vlanUninit };
+const VLAN_OPS: NetDeviceOps = { startXmit: vlanXmit, open: vlanOpen, stop: netifCarrierOff, dellink: vlanDellink, uninit: vlanUninit };
 
 /** A VLAN device on top of another, which has no such VLAN yet (register_vlan_dev). MTU and MAC are those of the device below unless given. */
 export function createVlan(lower: NetDevice, vlanId: number, spec: { name: string; mac?: number; mtu?: number; txqlen?: number; ns?: NetDevice['ns'] }): NetDevice {
@@ -46,6 +52,8 @@ export function createVlan(lower: NetDevice, vlanId: number, spec: { name: strin
   dev.peerPlace = lower.place;
   lower.vlans.set(vlanId, dev);
   registerNetdevice(dev);
+  // NETDEV_CHANGEUPPER of the device below
+  rtmsgIfinfo(lower);
   fireEvent(dev);
   return dev;
 }
@@ -56,7 +64,7 @@ export function vlanDeviceEvent(event: NetDeviceEvent, lower: NetDevice): void {
   const devices = [...lower.vlans.values()];
   if (event === 'unregister') {
     // A device that only moves to another namespace leaves them where they are.
-    if (!lower.registered) unregisterNetdevices(devices);
+    if (!lower.registered) unregisterNetdevices(devices.filter(({ registered }) => registered));
     return;
   }
   for (const dev of devices) follow(event, dev, lower);

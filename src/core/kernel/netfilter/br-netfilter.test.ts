@@ -97,3 +97,46 @@ describe('bridged frames and the hooks of IPv4', () => {
     expect(arrived?.packet).toMatchObject([{ src: sender, dst: receiver }, { ttl: 64 }, {}, {}]);
   });
 });
+
+describe('bridged frames that are too long for a port', () => {
+  const TRY = (size: number, how: 'do' | 'dont'): string => `ip netns exec ns1 ping -M ${how} -s ${size} -c 1 -W 0.2 10.0.0.2 > /dev/null; echo $?`;
+  const COUNTED = ['Ip.FragOKs', 'Ip.FragFails', 'Ip.FragCreates'] as const;
+
+  function narrow(setup = ''): Machine {
+    const machine = bridged();
+    run(machine, `${PING}; ip link set p2 mtu 1400; ${setup}`);
+    return machine;
+  }
+
+  function counted(machine: Machine): number[] {
+    const text = run(machine, 'cat /proc/net/snmp').split('\n').filter((line) => line.startsWith('Ip:')).map((line) => line.split(' '));
+    return COUNTED.map((name) => Number(text[1]![text[0]!.indexOf(name.slice(3))]));
+  }
+
+  it.each([[1372, 'dont', '0', [0, 0, 0]], [1372, 'do', '0', [0, 0, 0]], [1373, 'dont', '0', [1, 0, 2]], [1373, 'do', '1', [0, 1, 0]]] as const)(
+    '%i bytes of data, DF %s: exit code %s, counters %j', (size, how, code, counters) => {
+      const machine = narrow();
+      expect(run(machine, TRY(size, how))).toBe(`${code}\n`);
+      expect(counted(machine)).toEqual(counters);
+    });
+
+  it('are cut to the MTU of the bridge; in one piece they still have the four bytes that a port grants', () => {
+    const machine = narrow('ip link set br0 mtu 1500');
+    expect(run(machine, `${TRY(1376, 'dont')}; ${TRY(1377, 'dont')}`)).toBe('0\n1\n');
+    expect(counted(machine)).toEqual([2, 0, 2]);
+  });
+
+  it('are not cut when they came in longer pieces than the bridge may send', () => {
+    const machine = narrow('iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP');
+    expect(run(machine, TRY(2000, 'dont'))).toBe('1\n');
+    expect(counted(machine)).toEqual([0, 1, 0]);
+    expect(machine.world.recorder.steps.filter((step) => step.kind === 'drop').at(-1)).toMatchObject({ fn: 'br_nf_ip_fragment', reason: 'PKT_TOO_BIG' });
+  });
+
+  it('leave in pieces no longer than those that came', () => {
+    const machine = narrow('ip link set p2 mtu 1500; ip -n ns1 link set eth0 mtu 1000; iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP');
+    run(machine, TRY(2000, 'dont'));
+    const left = machine.world.recorder.steps.filter((step) => step.kind === 'dev.xmit' && step.device === 'p2').map((step) => step.packet![1] as Ipv4Header);
+    expect(left.slice(-3).map(({ offset, mf }) => [offset, mf])).toEqual([[0, true], [976, true], [1952, false]]);
+  });
+});

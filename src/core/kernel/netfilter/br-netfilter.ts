@@ -132,13 +132,27 @@ export function brNfForward(skb: SkBuff, port: NetDevice): boolean {
   return hookPacket(ns, 'FORWARD', skb, br, br) && hookPacket(ns, 'POSTROUTING', skb, null, br);
 }
 
-/** What PREROUTING had to put together is cut again for the port (br_nf_dev_queue_xmit). False when the frame can leave as it is. */
+/**
+ * A frame that is too long for its port is cut, be it put together here or not (br_nf_dev_queue_xmit, br_nf_ip_fragment). False when it can leave as
+ * it is. The length of the pieces is not the port's matter: they fit the MTU of the bridge device, whose route the frame has. What must not be
+ * cut is dropped, and nobody tells its sender.
+ */
 export function brNfFragment(skb: SkBuff, port: NetDevice, push: (port: NetDevice, piece: SkBuff) => void): boolean {
-  if (skb.nfBridge === null || !isIpv4(skb) || frameLength(skb.packet) - ETH_HLEN <= port.mtu) return false;
+  if (skb.nfBridge === null || !isIpv4(skb)) return false;
+  const { fragMaxSize } = skb;
+  const length = frameLength(skb.packet) - ETH_HLEN;
+  if (length <= (fragMaxSize === 0 ? port.mtu : Math.min(port.mtu, fragMaxSize))) return false;
+  const { mtu } = bridgeParent(port);
+  const came = fragMaxSize !== 0;
+  if (came ? fragMaxSize > mtu : (skb.packet[1] as Ipv4Header).df) {
+    port.ns.count('Ip.FragFails');
+    const why = came ? `it came in pieces of up to ${fragMaxSize} bytes, the MTU of ${bridgeParent(port).name} is ${mtu}` : `${length} bytes with DF do not fit ${port.place}, its MTU is ${port.mtu}`;
+    dropSkb(skb, skb.dev, 'br_nf_ip_fragment', 'PKT_TOO_BIG', why);
+    return true;
+  }
   const eth = ethHdr(skb.packet);
-  if ((skb.packet[1] as Ipv4Header).df) return false;
   skb.packet = skb.packet.slice(1);
-  ipDoFragment(port.ns, skb, port.mtu, (piece) => {
+  ipDoFragment(port.ns, skb, came ? Math.min(mtu, fragMaxSize) : mtu, (piece) => {
     piece.packet = [eth, ...piece.packet];
     push(port, piece);
     return null;

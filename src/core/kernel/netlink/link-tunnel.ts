@@ -9,6 +9,7 @@ import { isIpDevice, type NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { TunnelKind, TunnelOptions } from '../rows.ts';
 import type { NewLinkRequest } from './requests.ts';
+import { rtmsgIfinfo } from './rtmsg.ts';
 import { rtnl } from './rtnl.ts';
 
 export function isTunnelKind(kind: string): kind is TunnelKind {
@@ -66,6 +67,7 @@ export function addTunnelByIoctl(ns: NetNamespace, parm: TunnelParm): NetDevice 
     if (ipTunnelFind(ns, parm.kind, parms) !== null) throw new KernelError('EEXIST');
     const dev = createTunnel({ kind: parm.kind, net: ns, ns, name: devGetValidName(ns, parm.name === '' ? `${parm.kind}%d` : parm.name), parms });
     dev.tunnel!.limited = true;
+    rtmsgIfinfo(dev);
     return dev;
   });
 }

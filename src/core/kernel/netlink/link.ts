@@ -15,7 +15,8 @@ import { newTunnel, setTunnel } from './link-tunnel.ts';
 import { newVxlan, setVxlanOptions } from './link-vxlan.ts';
 import type { NewLinkRequest, SetLinkRequest } from './requests.ts';
 import { rtnl } from './rtnl.ts';
-import { linkwatchSyncDev } from '../linkwatch.ts';
+import { linkwatchSyncDev, netdevStateChange } from '../linkwatch.ts';
+import { brIfinfoNotify, rtmsgIfinfo } from './rtmsg.ts';
 
 /** Smallest and largest MTU of Ethernet-like devices (ETH_MIN_MTU, ETH_MAX_MTU), bytes. */
 const MIN_MTU = 68;
@@ -96,6 +97,7 @@ function create(ns: NetNamespace, request: NewLinkRequest): NetDevice {
   const dev = createKind(ns, target, request);
   try {
     if (request.up) devOpen(dev);
+    if (!dev.announced) rtmsgIfinfo(dev);
     if (request.master) setMaster(dev, request.master);
   } catch (error) {
     unregisterNetdevices(dyingTogether([dev]));
@@ -179,7 +181,11 @@ function newVlan(ns: NetNamespace, target: NetNamespace, request: NewLinkRequest
 /** Applies a change in the order of the kernel; what comes before a failure stays (rtnl_changelink, do_setlink). */
 function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): void {
   if (request.bridge) setBridgeOptions(dev, request.bridge);
-  if (request.port) setPortOptions(dev, request.port);
+  if (request.slave) setPortOptions(dev, request.slave);
+  if (request.port) {
+    setPortOptions(dev, request.port);
+    brIfinfoNotify(dev);
+  }
   if (request.vxlan) setVxlanOptions(dev, request.vxlan);
   if (request.tunnel) setTunnel(dev, request.tunnel, request.mtu !== undefined);
   const { ns: to, mac, mtu, group, name, alias, txqlen } = request;
@@ -192,8 +198,13 @@ function doSetlink(ns: NetNamespace, dev: NetDevice, request: SetLinkRequest): v
   if (alias !== undefined) setAlias(dev, alias);
   if (request.master !== undefined) setMaster(dev, request.master);
   changeFlags(dev, request);
-  if (txqlen !== undefined) dev.txqlen = txqlen;
+  if (txqlen !== undefined && txqlen !== dev.txqlen) {
+    dev.txqlen = txqlen;
+    rtmsgIfinfo(dev);
+  }
   commitLink(dev);
+  // DO_SETLINK_NOTIFY
+  if ([request.bridge, request.slave, request.vxlan, request.tunnel, group, alias].some((part) => part !== undefined)) netdevStateChange(dev);
 }
 
 /** __dev_change_net_namespace: a new name serves here only when the old one is taken there. */
@@ -253,14 +264,18 @@ function changeFlags(dev: NetDevice, request: SetLinkRequest): void {
   const noarp = request.arp === undefined ? dev.noarp : !request.arp;
   if (!noarp && dev.kind === 'gre' && dev.noarp && dev.tunnel!.parms.remote === 0) throw new KernelError('EOPNOTSUPP', 'ARP over GRE is not simulated');
   const multicast = request.multicast ?? dev.multicast;
+  const promisc = request.promisc ?? dev.promisc;
+  const allmulti = request.allmulti ?? dev.allmulti;
   const tell = noarp !== dev.noarp || multicast !== dev.multicast;
+  const changed = tell || promisc !== dev.promisc || allmulti !== dev.allmulti;
   dev.noarp = noarp;
   dev.multicast = multicast;
-  dev.promisc = request.promisc ?? dev.promisc;
-  dev.allmulti = request.allmulti ?? dev.allmulti;
+  dev.promisc = promisc;
+  dev.allmulti = allmulti;
   commitLink(dev);
   const wasUp = dev.up;
   if (request.up === true) devOpen(dev);
   else if (request.up === false) devClose(dev);
+  if (changed && dev.up === wasUp) rtmsgIfinfo(dev);
   if (tell && dev.up && wasUp) dev.ns.notify('carrier', dev);
 }

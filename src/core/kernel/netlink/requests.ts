@@ -42,7 +42,10 @@ export interface SetLinkRequest {
   readonly alias?: string;
   readonly group?: string;
   readonly bridge?: Partial<BridgeOptions>;
+  /** By the bridge's own message (RTM_SETLINK of AF_BRIDGE), or by sysfs. */
   readonly port?: Partial<BridgePortOptions>;
+  /** As the options of a slave (IFLA_INFO_SLAVE_DATA). */
+  readonly slave?: Partial<BridgePortOptions>;
   readonly vxlan?: Partial<VxlanOptions>;
   readonly tunnel?: Partial<TunnelOptions>;
 }

@@ -7,6 +7,7 @@ import { KernelError, type Errno } from '../errno.ts';
 import { recordSocketSend } from '../ip-steps.ts';
 import { commitLink, type NetDevice } from '../net-device.ts';
 import type { NetDeviceEvent, NetNamespace, PacketTap } from '../net-namespace.ts';
+import { rtmsgIfinfo } from '../netlink/rtmsg.ts';
 import { newSkb, type PacketType, type SkBuff } from '../sk-buff.ts';
 
 /** One frame that an AF_PACKET socket saw, from its Ethernet header (struct sockaddr_ll beside it). */
@@ -67,12 +68,14 @@ export function openPacketSocket(ns: NetNamespace, device: NetDevice | null, pro
       sock.promiscuous = true;
       device.captures++;
       commitLink(device);
+      rtmsgIfinfo(device);
     },
     close: () => {
       if (device !== null && sock.promiscuous) {
         sock.promiscuous = false;
         device.captures--;
         commitLink(device);
+        rtmsgIfinfo(device);
       }
       ns.taps.delete(tap);
       ns.notifiers.delete(notifier);

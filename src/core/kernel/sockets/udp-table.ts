@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../wire/address.ts';
 import { KernelError } from '../errno.ts';
+import type { QuotedDatagram } from '../inet-state.ts';
 import type { NetDevice } from '../net-device.ts';
 import type { NetNamespace } from '../net-namespace.ts';
 import type { SkBuff } from '../sk-buff.ts';
@@ -12,6 +13,8 @@ import type { UdpSocket } from './udp.ts';
 export type UdpSock = InetSock & Pick<UdpSocket, 'sendTo' | 'peek'> & {
   /** A socket of the kernel's own takes what comes at once (udp_sk(sk)->encap_rcv). */
   encapRcv?: (skb: SkBuff, dev: NetDevice) => void;
+  /** Of such a socket: was the datagram that an ICMP error quotes one of its tunnel (encap_err_lookup)? */
+  encapErrLookup?: (quoted: QuotedDatagram) => boolean;
 };
 
 /** True when both may not have the same port (udp_lib_lport_inuse, inet_rcv_saddr_equal). */

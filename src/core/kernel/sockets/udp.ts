@@ -124,10 +124,7 @@ function udpMulticastRcv(ns: NetNamespace, skb: SkBuff, dev: NetDevice, ip: Ipv4
 function udpErr(ns: NetNamespace, skb: SkBuff, quoted: QuotedDatagram, info: number): void {
   const icmp = skb.packet[1] as IcmpHeader;
   const sock = udpLookup(ns, quoted.dst, quoted.dport, quoted.src, quoted.sport, skb.dev);
-  if (sock === null) {
-    ns.count('Icmp.InErrors');
-    return;
-  }
+  if (sock === null || sock.encapRcv) return udpTunnelErr(ns, skb, quoted, info, sock);
   if (icmp.type === ICMP_REDIRECT) return redirect(ns, skb, quoted, info, flowOwner(sock));
   if (icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_FRAG_NEEDED) {
     updatePmtu(ns, quoted, info, flowOwner(sock));
@@ -137,6 +134,18 @@ function udpErr(ns: NetNamespace, skb: SkBuff, quoted: QuotedDatagram, info: num
   if (told === null) return;
   if (!sock.options.recvErr && (!told.hard || sock.remote === null)) return;
   reportIcmpError(sock, skb, quoted, told.errno, info, '__udp4_lib_err');
+}
+
+/**
+ * No program sent it, but perhaps a tunnel, whose packets leave by any port for the one that it listens at itself (__udp4_lib_err_encap).
+ * Only the route learns from such an error.
+ */
+function udpTunnelErr(ns: NetNamespace, skb: SkBuff, quoted: QuotedDatagram, info: number, found: UdpSock | null): void {
+  const sock = found ?? udpLookup(ns, quoted.dst, quoted.sport, quoted.src, quoted.dport, skb.dev);
+  if (sock?.encapErrLookup?.(quoted) !== true) return ns.count('Icmp.InErrors');
+  const icmp = skb.packet[1] as IcmpHeader;
+  if (icmp.type === ICMP_REDIRECT) redirect(ns, skb, quoted, info, flowOwner(sock));
+  else if (icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_FRAG_NEEDED) updatePmtu(ns, quoted, info, flowOwner(sock));
 }
 
 export const udpProtocol: InetProtocol = { handler: udpRcv, errHandler: udpErr };

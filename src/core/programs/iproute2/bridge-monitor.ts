@@ -1,14 +1,15 @@
 import { subscribeTables } from '../../kernel/netlink/notify.ts';
-import type { FdbRow, LinkRow } from '../../kernel/rows.ts';
+import { subscribeLinks, type LinkMessage } from '../../kernel/netlink/rtmsg.ts';
+import type { FdbRow } from '../../kernel/rows.ts';
 import type { Running } from '../../shell/process.ts';
 import { NotSimulated } from '../../shell/process.ts';
 import { type Args, Exit, matches } from './args.ts';
 import { printBridgeLink } from './bridge-link.ts';
 import { printFdb } from './bridge-fdb-show.ts';
 import { bufferContext, type Ip } from './ip-context.ts';
-import { linkMap, type LinkMap } from './links.ts';
+import { linkCache, type LinkMap } from './links.ts';
 import { watch } from './monitor.ts';
-import { linkNews } from './monitor-events.ts';
+import { isTakenOver } from './monitor-neigh.ts';
 import type { Printer } from './printer.ts';
 import { timestampText } from './timestamp.ts';
 import { bridgeMonitorUsage } from './usage-bridge.ts';
@@ -36,39 +37,41 @@ export function* bridgeMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set<Kind>(['link', 'fdb']);
-  return yield* watch(ip, [...kinds].map((kind) => (kind === 'fdb' ? 'neigh' : kind)), (emit) => listen(ip, kinds, (kind, text, about) => {
-    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
+  return yield* watch(ip, [...kinds].map((kind) => (kind === 'fdb' ? 'neigh' : kind)), (emit) => listen(ip, kinds, (kind, text) => {
+    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`);
   }));
 }
 
-function listen(ip: Ip, kinds: ReadonlySet<Kind>, emit: (kind: Kind, text: string, about?: string) => void): () => void {
-  const tell = (kind: Kind, print: (context: Ip, p: Printer, links: LinkMap) => void, about?: string): void => {
+function listen(ip: Ip, kinds: ReadonlySet<Kind>, emit: (kind: Kind, text: string) => void): () => void {
+  // What bridge(8) once knew of a link it never forgets, nor learns better.
+  const links = linkCache(ip.ns);
+  const tell = (kind: Kind, print: (context: Ip, p: Printer) => void): void => {
     if (!kinds.has(kind)) return;
     const buffer = bufferContext(ip.ns, { ...ip.options, json: false });
-    print(buffer, buffer.printer(), linkMap(ip.ns));
-    emit(kind, buffer.text(), about);
+    print(buffer, buffer.printer());
+    emit(kind, buffer.text());
   };
-  return subscribeTables(ip.ns, {
-    link: (before, after) => linkEvents(before, after, (print, about) => tell('link', print, about)),
-    fdb: (before, after) => fdbEvent(before, after, (print) => tell('fdb', print)),
-  });
+  const endLinks = subscribeLinks(ip.ns, (message) => tell('link', (context, p) => printMessage(context, p, links, message)));
+  const endTables = subscribeTables(ip.ns, { fdb: (before, after) => fdbEvent(before, after, (print) => tell('fdb', (context, p) => print(context, p, links))) });
+  return () => {
+    endLinks();
+    endTables();
+  };
 }
 
-type Tell = (print: (ip: Ip, p: Printer, links: LinkMap) => void, about?: string) => void;
+type Tell = (print: (ip: Ip, p: Printer, links: LinkMap) => void) => void;
 
-function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
-  for (const { what, row, about } of linkNews(before, after)) {
-    tell((ip, p, links) => {
-      p.text(what === 'gone' || what === 'port gone' ? 'Deleted ' : '');
-      printBridgeLink(ip, p, links, what === 'port gone' ? { ...row, port: null } : row, what === 'port');
-    }, about);
-  }
+function printMessage(ip: Ip, p: Printer, links: LinkMap, { row, deleted, family }: LinkMessage): void {
+  p.text(deleted ? 'Deleted ' : '');
+  // The end of a port comes without its state.
+  printBridgeLink(ip, p, links, deleted && family === 'bridge' ? { ...row, port: null } : row, family === 'bridge');
 }
 
 function fdbEvent(before: FdbRow | null, after: FdbRow | null, tell: Tell): void {
   const row = after ?? before!;
   // Of what a device receives besides its own address only what a user has written is told.
   if (row.bridge === 0 && !row.remote && !row.addedByUser) return;
+  if (isTakenOver(before, after)) return;
   tell((ip, p, links) => {
     p.text(after ? '' : 'Deleted ');
     printFdb(ip, p, row, links, { device: null, bridge: null, vlan: null, states: null, dynamic: false });

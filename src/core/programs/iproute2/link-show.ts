@@ -1,3 +1,4 @@
+import type { LinkMessage } from '../../kernel/netlink/rtmsg.ts';
 import type { LinkRow } from '../../kernel/rows.ts';
 import type { Ip } from './ip-context.ts';
 import { printLinkDetails } from './link-details.ts';
@@ -58,8 +59,15 @@ export function printFlags(p: Printer, flags: readonly string[], end: string): v
   p.text(`<${flags.join(',')}>${end}`);
 }
 
-/** One link as `ip link show` prints it (print_linkinfo), with its last newline. */
-export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view: LinkView): void {
+/** By what, and to whom, a link is told of. */
+export interface HeardLink {
+  readonly message: LinkMessage;
+  /** Ids of the namespaces that the listener knows by their names. */
+  readonly netnsIds: ReadonlySet<number>;
+}
+
+/** One link as `ip link show` prints it (print_linkinfo), with its last newline. `heard`: for an `event`. */
+export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view: LinkView, heard?: HeardLink): void {
   const under = below(ip.ns, row);
   p.any('ifindex', row.ifindex, `${row.ifindex}: `);
   printLinkName(p, links, row, under, false);
@@ -71,9 +79,12 @@ export function printLink(ip: Ip, p: Printer, links: LinkMap, row: LinkRow, view
   if (view === 'link') p.any('linkmode', 'DEFAULT', 'mode DEFAULT ');
   p.any('group', groupText(ip, row.group), `group ${groupText(ip, row.group)} `);
   if (row.txqlen !== 0 && view !== 'event') p.any('txqlen', row.txqlen, `qlen ${row.txqlen}`);
+  if (heard?.message.event) p.text(`event ${heard.message.event} `);
   const { family, details } = ip.options;
   if (family === 'unspec' || family === 'link' || family === 'bridge' || details > 0) printAddresses(p, row);
-  printLinkNetns(p, under);
+  printLinkNetns(p, under, heard?.netnsIds);
+  const to = heard?.message.movesTo;
+  if (to) p.text(` new-netnsid ${to.nsid} new-ifindex ${to.ifindex}`);
   if (details > 0) printLinkDetails(ip, p, links, row, view);
   if ((view === 'link' || details > 0) && row.alias !== null) {
     p.text(p.newline);
@@ -95,10 +106,11 @@ function printAddresses(p: Printer, row: LinkRow): void {
   p.any('broadcast', lladdrText(row, row.broadcast), ` ${pointopoint ? 'peer' : 'brd'} ${lladdrText(row, row.broadcast)}`);
 }
 
-function printLinkNetns(p: Printer, under: Below | null): void {
+function printLinkNetns(p: Printer, under: Below | null, known?: ReadonlySet<number>): void {
   if (!under || under.netnsid === null) return;
   p.value('link_netnsid', under.netnsid);
-  p.text(under.netns !== null ? ` link-netns ${under.netns}` : ` link-netnsid ${under.netnsid}`);
+  const named = under.netns !== null && (known?.has(under.netnsid) ?? true);
+  p.text(named ? ` link-netns ${under.netns}` : ` link-netnsid ${under.netnsid}`);
 }
 
 /** The counters of a link, without a last newline. */

@@ -7,6 +7,8 @@ type Column = readonly [key: string, heading: string, value: number];
 
 /** Widths of the columns before they grow with their numbers (size_columns): room for `*X errors:`, then the longest headings. */
 const WIDTHS = [10, 7, 6, 7, 7, 7, 10] as const;
+/** Where there is a sixth kind of error, its column is as wide as its heading. */
+const OTHERHOST_WIDTH = 9;
 
 /** The counters that `ip -s link` prints, `-s -s` with the errors one by one (print_stats64), without a newline at the end. */
 export function printStats(ip: Ip, p: Printer, device: NetDevice): void {
@@ -27,7 +29,8 @@ export function printStats(ip: Ip, p: Printer, device: NetDevice): void {
 
 function rxErrors(s: LinkStats): readonly Column[] {
   return [['length_errors', 'length', 0], ['crc_errors', 'crc', s.rxCrcErrors ?? 0], ['frame_errors', 'frame', s.rxFrameErrors ?? 0],
-    ['fifo_errors', 'fifo', s.rxFifoErrors ?? 0], ['missed_errors', 'overrun', 0]];
+    ['fifo_errors', 'fifo', s.rxFifoErrors ?? 0], ['missed_errors', 'overrun', 0],
+    ...(s.rxOtherhostDropped ? [['otherhost', 'otherhost', s.rxOtherhostDropped] as const] : [])];
 }
 const TX_ERRORS: readonly Column[] = [['aborted_errors', 'aborted', 0], ['fifo_errors', 'fifo', 0], ['window_errors', 'window', 0],
   ['heartbeat_errors', 'heartbt', 0]];
@@ -42,8 +45,9 @@ function block(ip: Ip, p: Printer, key: 'rx' | 'tx', columns: readonly Column[],
   p.text(`    ${label}: ${headings.join(' ')} ${' '.repeat(widths[6]!)}${p.newline}`);
   p.text(`    ${columns.map(([, , value], i) => `${amount(ip, value).padStart(widths[i]!)} `).join('')}`);
   if (errors.length === 0) return;
-  p.text(`${p.newline}    ${label} errors:${errors.map(([, heading], i) => ` ${heading.padStart(widths[i + 1]!)}`).join('')}${p.newline}`);
-  p.text(`    ${' '.repeat(widths[0]!)} ${errors.map(([, , value], i) => `${amount(ip, value).padStart(widths[i + 1]!)} `).join('')}`);
+  const width = (i: number): number => (i < 5 ? widths[i + 1]! : OTHERHOST_WIDTH);
+  p.text(`${p.newline}    ${label} errors:${errors.map(([, heading], i) => ` ${heading.padStart(width(i))}`).join('')}${p.newline}`);
+  p.text(`    ${' '.repeat(widths[0]!)} ${errors.map(([, , value], i) => `${amount(ip, value).padStart(width(i))} `).join('')}`);
 }
 
 /** A count, with `-h` in thousands (`-iec`: in 1024s) as print_num does. */

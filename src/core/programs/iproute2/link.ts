@@ -157,7 +157,7 @@ function flagsOf(words: LinkWords): SetLinkRequest {
 }
 
 /** The words behind `type`; what they set, or the kernel's refusal when the device is of another kind. */
-function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => Pick<SetLinkRequest, 'bridge' | 'port' | 'vxlan' | 'tunnel'> {
+function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => Pick<SetLinkRequest, 'bridge' | 'slave' | 'vxlan' | 'tunnel'> {
   if (words.type === 'vxlan') return parseVxlan(ip, args, words, link);
   if (words.type === null || !args.more) return () => ({});
   if (isTunnelKind(words.type)) return parseTunnel(ip, args, words.type, link);
@@ -169,10 +169,10 @@ function parseKind(ip: Ip, args: Args, words: LinkWords, link: LinkRow): () => P
     };
   }
   if (words.type === 'bridge_slave') {
-    const port = parsePortOptions(args);
+    const slave = parsePortOptions(args);
     return () => {
       if (!link.port) throw new KernelError('EOPNOTSUPP');
-      return { port };
+      return { slave };
     };
   }
   if (words.type === 'veth' && args.word !== 'peer') {

@@ -25,6 +25,34 @@ export function linkMap(ns: NetNamespace): LinkMap {
   };
 }
 
+/** A program's own map, which knows of changes only what the program was told since (lib/ll_map.c). */
+export interface LinkCache extends LinkMap {
+  /** Namespaces that had an id, and so are known by their names, when the program began (netns_map_init). */
+  readonly netnsIds: ReadonlySet<number>;
+  /** ll_remember_index: a link that it knows keeps its name, whatever it is called now. */
+  remember(row: LinkRow, deleted: boolean): void;
+}
+
+/** Begins with what there is (ll_init_map). A name that it does not know it asks the kernel for, and keeps the answer. */
+export function linkCache(ns: NetNamespace): LinkCache {
+  const known = new Map(listLinks(ns).map((row) => [row.ifindex, row]));
+  return {
+    netnsIds: new Set(ns.netnsIds.values()),
+    get rows() { return [...known.values()]; },
+    name: (ifindex) => {
+      const row = known.get(ifindex) ?? ns.tables.link.get(String(ifindex));
+      if (row) known.set(ifindex, row);
+      return row?.name ?? `if${ifindex}`;
+    },
+    get: (ifindex) => known.get(ifindex),
+    remember: (row, deleted) => {
+      const name = known.get(row.ifindex)?.name ?? row.name;
+      if (deleted) known.delete(row.ifindex);
+      else known.set(row.ifindex, { ...row, name });
+    },
+  };
+}
+
 /**
  * ll_name_to_index: the link of that name, or `ifN` for the one of index N. To ask for `tunl0`, `gre0` or `gretap0` has the kernel load the
  * module that the device comes with (dev_load).

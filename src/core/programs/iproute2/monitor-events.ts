@@ -2,11 +2,12 @@ import { formatMac } from '../../wire/address.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import type { NetNamespace } from '../../kernel/net-namespace.ts';
 import { subscribeNeighMisses, subscribeTables } from '../../kernel/netlink/notify.ts';
+import { subscribeLinks, type LinkMessage } from '../../kernel/netlink/rtmsg.ts';
 import type { LinkRow, RouteRow } from '../../kernel/rows.ts';
 import { printAddr } from './addr-show.ts';
 import { bufferContext, type Ip } from './ip-context.ts';
 import { printFlags, printLink, printLinkBrief, printLinkName } from './link-show.ts';
-import { below, isMasterDown, linkFlags, linkMap, linkType, type LinkMap } from './links.ts';
+import { below, isMasterDown, linkCache, linkFlags, linkType, type LinkCache, type LinkMap } from './links.ts';
 import { fdbEvent, missEvent, neighEvent, sendsQueue } from './monitor-neigh.ts';
 import type { Printer } from './printer.ts';
 import { printRoute } from './route-show.ts';
@@ -14,7 +15,7 @@ import { printRule } from './rule-show.ts';
 
 export type EventKind = 'link' | 'addr' | 'route' | 'neigh' | 'rule' | 'netconf';
 
-type Emit = (kind: EventKind, text: string, ifindex: number | null, about?: string) => void;
+type Emit = (kind: EventKind, text: string, ifindex: number | null) => void;
 
 /**
  * Turns changes of the tables into the events that the kernel would send and the text that ip(8) prints of them. `ifindex`: only
@@ -22,18 +23,19 @@ type Emit = (kind: EventKind, text: string, ifindex: number | null, about?: stri
  */
 export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: number | null, emit: Emit): () => void {
   let ended = false;
-  const tellBy = (send: Emit): Tell => (kind, index, text, about) => {
+  const links = linkCache(ip.ns);
+  const tellBy = (send: Emit): Tell => (kind, index, text) => {
     if (!kinds.has(kind) || (ifindex !== null && index !== ifindex && kind !== 'rule')) return;
     const buffer = bufferContext(ip.ns, { ...ip.options, json: false });
-    text(buffer, buffer.printer(), linkMap(ip.ns), ifindex !== null);
-    if (buffer.text() !== '') send(kind, buffer.text(), index, about);
+    text(buffer, buffer.printer(), links, ifindex !== null);
+    if (buffer.text() !== '') send(kind, buffer.text(), index);
   };
   const tell = tellBy(emit);
   const tellLater = tellBy((...event) => void ip.ns.queue.schedule(ip.ns.queue.now, () => { if (!ended) emit(...event); }));
   const announced: Announced = (of, index, name, value) => netconfEvent(of, index, name, value, tell);
   ip.ns.sysctl.announced.add(announced);
   const endTables = subscribeTables(ip.ns, {
-    link: (before, after) => linkEvents(before, after, tell),
+    link: (before, after) => confEvents(before, after, tell),
     addr: (before, after) => {
       const row = after ?? before!;
       tell('addr', row.ifindex, (context, p, links) => {
@@ -59,10 +61,16 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
       });
     },
   });
+  const endLinks = subscribeLinks(ip.ns, (message) => {
+    // Who does not hear of links goes by the names that they had.
+    if (kinds.has('link')) links.remember(message.row, message.deleted);
+    tell('link', message.row.ifindex, (context, p) => printLinkMessage(context, p, links, message));
+  });
   const endMisses = subscribeNeighMisses(ip.ns, (miss) => missEvent(miss, tell));
   return () => {
     ip.ns.sysctl.announced.delete(announced);
     endTables();
+    endLinks();
     endMisses();
     ended = true;
   };
@@ -70,11 +78,10 @@ export function eventPrinters(ip: Ip, kinds: ReadonlySet<EventKind>, ifindex: nu
 
 type Announced = NetNamespace['sysctl']['announced'] extends Set<infer Listener> ? Listener : never;
 /** `text` prints the event; `short` when only one device is listened to, which is then not named again. */
-export type Tell = (
-  kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap, short: boolean) => void, about?: string,
-) => void;
+export type Tell = (kind: EventKind, ifindex: number | null, text: (ip: Ip, p: Printer, links: LinkMap, short: boolean) => void) => void;
 
-function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
+/** A device comes with settings of its own, and they go with it. */
+function confEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): void {
   const row = after ?? before!;
   if (!before) {
     tell('netconf', row.ifindex, (ip, p) => p.text(`inet ${row.name} ${newConf(ip)}\n`));
@@ -84,37 +91,14 @@ function linkEvents(before: LinkRow | null, after: LinkRow | null, tell: Tell): 
     tell('netconf', row.ifindex, (_ip, p) => p.text(`Deleted inet ${row.name} \n`));
     tell('netconf', row.ifindex, (_ip, p) => p.text(`Deleted inet6 ${row.name} \n`));
   }
-  for (const { what, row: link, about } of linkNews(before, after)) {
-    tell('link', link.ifindex, (ip, p, links) => {
-      if (what === 'port' || what === 'port gone') return printPort(ip, p, links, link, what === 'port gone');
-      p.text(what === 'gone' ? 'Deleted ' : '');
-      if (ip.options.brief) printLinkBrief(ip, p, links, link, 'addr');
-      else printLink(ip, p, links, link, 'event');
-    }, about);
-  }
 }
 
-/** What the kernel tells of a link: `port` is the bridge's message about one of its ports (AF_BRIDGE). */
-interface LinkNews {
-  readonly what: 'link' | 'gone' | 'port' | 'port gone';
-  readonly row: LinkRow;
-  /** What it tells the state of, for what follows in the same request. */
-  readonly about?: string;
-}
-
-/** The messages that a change of a link's row stands for. */
-export function linkNews(before: LinkRow | null, after: LinkRow | null): LinkNews[] {
-  const news: LinkNews[] = [];
-  if (before?.port && !after?.port) news.push({ what: 'port gone', row: before });
-  if (before && !after) news.push({ what: 'gone', row: { ...before, link: before.kind === 'vlan' ? before.link : null, qdisc: 'noop' } });
-  if (after && (!before || bare(before) !== bare(after))) news.push({ what: 'link', row: after, ...(before && { about: `link/${after.ifindex}` }) });
-  if (after?.port && JSON.stringify(before?.port) !== JSON.stringify(after.port)) news.push({ what: 'port', row: after, about: `port/${after.ifindex}` });
-  return news;
-}
-
-/** Neither a change of the port alone, nor the arrival of a veth's other end, nor one more who wants it promiscuous makes the device speak. */
-function bare(link: LinkRow): string {
-  return JSON.stringify({ ...link, port: null, link: null, promiscuity: 0 });
+function printLinkMessage(ip: Ip, p: Printer, links: LinkCache, message: LinkMessage): void {
+  const { row, deleted } = message;
+  if (message.family === 'bridge') return printPort(ip, p, links, row, deleted);
+  p.text(deleted ? 'Deleted ' : '');
+  if (ip.options.brief) printLinkBrief(ip, p, links, row, 'addr');
+  else printLink(ip, p, links, row, 'event', { message, netnsIds: links.netnsIds });
 }
 
 /** A message of the bridge about one of its ports (AF_BRIDGE), which tells less of the link. */

@@ -77,6 +77,7 @@ export function fdbEvent(before: FdbRow | null, after: FdbRow | null, tell: Tell
   const { ifindex, mac, bridge, remote } = row;
   // Of what a device receives besides its own address only what a user has written is told.
   if (bridge === 0 && !remote && !row.addedByUser) return;
+  if (isTakenOver(before, after)) return;
   tell('neigh', ifindex, (ip, p, links, short) => {
     if (bridge === 0 && !remote && !links.get(ifindex)) return;
     p.text(after ? '' : 'Deleted ');
@@ -85,6 +86,11 @@ export function fdbEvent(before: FdbRow | null, after: FdbRow | null, tell: Tell
     const info = remote ? { used: now - row.used, updated: now - row.updated } : fdbCacheInfo(ip.ns, row);
     printFdbNeigh(ip, p, links, short, { ifindex, dst: remote?.dst ?? null, mac, flags: `${remote?.router ? 'router ' : ''}${row.externLearn ? 'extern_learn ' : ''}`, state }, info);
   });
+}
+
+/** The address of a port that goes is the bridge's own as well: it stays, and nobody is told (fdb_delete_local). */
+export function isTakenOver(before: FdbRow | null, after: FdbRow | null): boolean {
+  return before !== null && after !== null && before.ifindex !== after.ifindex && after.ifindex === after.bridge && !after.addedByUser;
 }
 
 interface FdbNeigh {

@@ -45,26 +45,22 @@ export function* ipMonitor(ip: Ip, args: Args): Running {
     }
   }
   const kinds = named ? wanted : new Set(Object.keys(BANNERS) as EventKind[]);
-  return yield* watch(ip, kinds, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text, _ifindex, about) => {
-    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`, about);
+  return yield* watch(ip, kinds, (emit) => eventPrinters(ip, kinds, ifindex, (kind, text) => {
+    emit(`${timestampText(ip)}${label ? BANNERS[kind] : ''}${text}`);
   }));
 }
 
-/** Takes an event's text. `about`: what it tells the state of; what an earlier event of the same request told of it is void. */
-export type EmitText = (text: string, about?: string) => void;
-
 /** Prints what `subscribe`'s listeners emit of the groups that it joins, until the process is killed. `subscribe` gives what ends the subscription. */
-export function* watch(ip: Ip, kinds: Iterable<EventKind>, subscribe: (emit: EmitText) => () => void): Running {
+export function* watch(ip: Ip, kinds: Iterable<EventKind>, subscribe: (emit: (text: string) => void) => () => void): Running {
   const happened = new WaitQueue();
-  let events: { text: string; about: string | undefined }[] = [];
-  const unsubscribe = subscribe((text, about) => {
-    if (about !== undefined) events = events.filter((event) => event.about !== about);
-    events.push({ text, about });
+  let events: string[] = [];
+  const unsubscribe = subscribe((text) => {
+    events.push(text);
     happened.wake();
   });
   const leave = joinGroups(ip.ns, kinds);
   const print = (): void => {
-    for (const event of events) ip.out(event.text);
+    for (const text of events) ip.out(text);
     events = [];
     ip.flush();
   };

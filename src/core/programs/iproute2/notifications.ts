@@ -47,7 +47,6 @@ interface Message {
   readonly kind: EventKind;
   readonly text: string;
   readonly device: string | null;
-  readonly about: string | undefined;
   /** The step that is told of: the one that takes the change, which is about to be recorded. */
   readonly cause: number;
 }
@@ -68,13 +67,11 @@ function recordNotifications(ns: NetNamespace, counts: ReadonlyMap<EventKind, nu
       });
     }
   };
-  return eventPrinters(bufferContext(ns, defaultOptions()), ALL, null, (kind, text, ifindex, about) => {
+  return eventPrinters(bufferContext(ns, defaultOptions()), ALL, null, (kind, text, ifindex) => {
     // A miss is a step of its own already.
     if (!counts.get(kind) || text.startsWith('miss ')) return;
     if (messages.length === 0) queue.schedule(queue.now, record);
-    // What an earlier message of the same request told of it is void.
-    if (about !== undefined) messages = messages.filter((message) => message.about !== about);
     const device = ifindex === null ? null : ns.devices.get(ifindex)?.name ?? null;
-    messages.push({ kind, text: text.trim().replace(/\s*\n\s*/g, ' '), device, about, cause: recorder.steps.length });
+    messages.push({ kind, text: text.trim().replace(/\s*\n\s*/g, ' '), device, cause: recorder.steps.length });
   });
 }

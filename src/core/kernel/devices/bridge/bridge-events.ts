@@ -1,7 +1,8 @@
 import type { NetDevice } from '../../net-device.ts';
+import { brIfinfoNotify } from '../../netlink/rtmsg.ts';
 import type { NetDeviceEvent } from '../../net-namespace.ts';
 import { brFdbChangeaddr } from './bridge-fdb.ts';
-import { brDelIf, brMtuAutoAdjust, brStpRecalculateBridgeId } from './bridge-if.ts';
+import { brChangeaddr, brDelIf, brMtuAutoAdjust, brStpRecalculateBridgeId } from './bridge-if.ts';
 import { brStpDisablePort, brStpEnablePort, netifOperUp } from './bridge-stp.ts';
 
 /** What a bridge does when something happens to one of its ports (br_device_event). */
@@ -12,22 +13,23 @@ export function brDeviceEvent(event: NetDeviceEvent, dev: NetDevice): void {
     case 'changemtu': return brMtuAutoAdjust(br);
     case 'changeaddr':
       brFdbChangeaddr(br, dev, dev.mac);
-      if (brStpRecalculateBridgeId(br)) br.dev.ns.notify('changeaddr', br.dev);
+      if (brStpRecalculateBridgeId(br)) brChangeaddr(br);
+      return brIfinfoNotify(dev);
+    case 'carrier': case 'down': case 'up':
+      if (!(br.dev.up && followState(event, dev))) brIfinfoNotify(dev);
       return;
-    case 'carrier': return brPortCarrierCheck(dev);
-    case 'down': return br.dev.up ? brStpDisablePort(dev) : undefined;
-    case 'up': return br.dev.up && netifOperUp(dev) ? brStpEnablePort(dev) : undefined;
     case 'unregister': return brDelIf(br, dev);
     case 'register': case 'changename': return;
   }
 }
 
-/** br_port_carrier_check. */
-function brPortCarrierCheck(dev: NetDevice): void {
-  const { br } = dev.portState!;
-  if (!br.dev.up) return;
-  const works = dev.up && netifOperUp(dev);
-  const disabled = dev.port!.state === 'disabled';
-  if (works && disabled) brStpEnablePort(dev);
-  else if (!works && !disabled) brStpDisablePort(dev);
+/** The port begins or ceases to forward. True when that was told of. */
+function followState(event: 'carrier' | 'down' | 'up', dev: NetDevice): boolean {
+  const works = event !== 'down' && dev.up && netifOperUp(dev);
+  // br_port_carrier_check
+  if (event === 'carrier' && works !== (dev.port!.state === 'disabled')) return false;
+  if (event === 'up' && !works) return false;
+  if (works) brStpEnablePort(dev);
+  else brStpDisablePort(dev);
+  return true;
 }

@@ -3,6 +3,7 @@ import { devSetMtu } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
 import { commitLink, isIpDevice, TSO_MAX_SIZE, type NetDevice } from '../../net-device.ts';
 import { brFdbChangeMacAddress, brFdbDeleteByPort, fdbAddLocal } from './bridge-fdb.ts';
+import { brIfinfoNotify, rtmsgIfinfo } from '../../netlink/rtmsg.ts';
 import { brHandleFrame } from './bridge-input.ts';
 import { defaultPort, type BridgeState } from './bridge-state.ts';
 import { brPortStateSelection, brStpDisablePort, brStpEnablePort, netifOperUp } from './bridge-stp.ts';
@@ -24,6 +25,22 @@ export function brStpRecalculateBridgeId(br: BridgeState): boolean {
   if (mac === br.dev.mac) return false;
   brStpChangeBridgeId(br, mac);
   return true;
+}
+
+/** The bridge's MAC has followed its ports (NETDEV_CHANGEADDR). */
+export function brChangeaddr(br: BridgeState): void {
+  rtmsgIfinfo(br.dev);
+  br.dev.ns.notify('changeaddr', br.dev);
+}
+
+/** What a bridge can do by the best of its ports: a tunnel offers less than a veth, no port less than that. */
+function featuresOf(br: BridgeState): number {
+  return Math.max(0, ...br.portList.map(({ vxlan, tunnel }) => (vxlan === null && tunnel === null ? 2 : 1)));
+}
+
+/** netdev_update_features, after the ports have changed. */
+function brUpdateFeatures(br: BridgeState, before: number): void {
+  if (featuresOf(br) !== before) rtmsgIfinfo(br.dev, 'FEATURE CHANGE');
 }
 
 /** The MTU follows the lowest of the ports, unless it was set (br_mtu_auto_adjust). */
@@ -58,13 +75,19 @@ export function brAddIf(br: BridgeState, dev: NetDevice): void {
   dev.master = br.dev;
   dev.rxHandler = brHandleFrame;
   commitLink(dev);
+  rtmsgIfinfo(dev);
+  const features = featuresOf(br);
   br.portList = [dev, ...br.portList];
   br.dev.ports = [...br.portList].sort((x, y) => x.port!.no - y.port!.no);
+  // dev_set_promiscuity tells whether or not somebody else wanted it.
+  rtmsgIfinfo(dev);
+  brUpdateFeatures(br, features);
   fdbAddLocal(br, dev, dev.mac, 0);
   brVlanInit(br, dev);
   const changed = brStpRecalculateBridgeId(br);
   if (dev.up && netifOperUp(dev) && br.dev.up) brStpEnablePort(dev);
-  if (changed) br.dev.ns.notify('changeaddr', br.dev);
+  brIfinfoNotify(dev);
+  if (changed) brChangeaddr(br);
   brMtuAutoAdjust(br);
   // br_set_gso_limits: the least of the ports', and all of ours offer the most.
   br.dev.tsoMaxSize = TSO_MAX_SIZE;
@@ -72,7 +95,9 @@ export function brAddIf(br: BridgeState, dev: NetDevice): void {
 
 /** Takes a port out of the bridge's lists and tables (del_nbp). */
 export function delNbp(br: BridgeState, dev: NetDevice): void {
+  rtmsgIfinfo(dev);
   brStpDisablePort(dev);
+  brIfinfoNotify(dev, true);
   br.portList = br.portList.filter((port) => port !== dev);
   br.dev.ports = br.dev.ports.filter((port) => port !== dev);
   brVlanFlush(br, dev);
@@ -82,11 +107,14 @@ export function delNbp(br: BridgeState, dev: NetDevice): void {
   dev.port = null;
   dev.portState = null;
   commitLink(dev);
+  rtmsgIfinfo(dev);
 }
 
 /** Takes a port out of a bridge that goes on without it (br_del_if). */
 export function brDelIf(br: BridgeState, dev: NetDevice): void {
+  const features = featuresOf(br);
   delNbp(br, dev);
   brMtuAutoAdjust(br);
-  if (brStpRecalculateBridgeId(br)) br.dev.ns.notify('changeaddr', br.dev);
+  if (brStpRecalculateBridgeId(br)) brChangeaddr(br);
+  brUpdateFeatures(br, features);
 }

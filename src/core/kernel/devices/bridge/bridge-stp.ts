@@ -1,5 +1,6 @@
 import { netifCarrierOff, netifCarrierOn } from '../../linkwatch.ts';
 import { commitLink, type NetDevice } from '../../net-device.ts';
+import { brIfinfoNotify } from '../../netlink/rtmsg.ts';
 import type { BridgePortOptions } from '../../rows.ts';
 import { brFdbDeleteByPort } from './bridge-fdb.ts';
 import type { BridgeState } from './bridge-state.ts';
@@ -23,7 +24,10 @@ export function brSetState(port: NetDevice, state: BridgePortOptions['state']): 
 export function brPortStateSelection(br: BridgeState): void {
   let live = 0;
   for (const port of br.portList) {
-    if (port.port!.state === 'blocking') brSetState(port, 'forwarding');
+    if (port.port!.state === 'blocking') {
+      brSetState(port, 'forwarding');
+      brIfinfoNotify(port);
+    }
     if (port.port!.state === 'forwarding') live++;
   }
   if (live === 0) netifCarrierOff(br.dev);
@@ -35,12 +39,14 @@ export function brStpEnablePort(port: NetDevice): void {
   const { br } = port.portState!;
   brSetState(port, 'blocking');
   brPortStateSelection(br);
+  brIfinfoNotify(port);
 }
 
 /** br_stp_disable_port: what was learned at the port is forgotten. */
 export function brStpDisablePort(port: NetDevice): void {
   const { br } = port.portState!;
   brSetState(port, 'disabled');
+  brIfinfoNotify(port);
   brFdbDeleteByPort(br, port, 0, false);
   brPortStateSelection(br);
 }

@@ -4,6 +4,7 @@ import { KernelError } from '../../errno.ts';
 import { routeOutput } from '../../fib/lookup.ts';
 import { commitLink, createDevice, TSO_LEGACY_MAX_SIZE, isIpDevice, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
 import type { NetNamespace } from '../../net-namespace.ts';
+import { rtmsgIfinfo } from '../../netlink/rtmsg.ts';
 import type { TunnelKind, TunnelOptions } from '../../rows.ts';
 import { greXmit } from './gre.ts';
 import { ipipXmit } from './ipip.ts';
@@ -101,7 +102,10 @@ function makeTunnel(spec: NewTunnel): IpTunnel {
 /** The device that comes with the module: any to any, without a mode (ip_tunnel_init_net). */
 export function createFallback(ns: NetNamespace, kind: TunnelKind, name: string): void {
   const parms = { ...defaultTunnelOptions(kind), pmtudisc: false, ...(kind === 'ipip' ? { protocol: 0 } : {}) };
-  if (!ns.devicesByName.has(name)) ns.tunnels[kind].fallback = makeTunnel({ kind, net: ns, ns, name, parms });
+  if (ns.devicesByName.has(name)) return;
+  const t = makeTunnel({ kind, net: ns, ns, name, parms });
+  ns.tunnels[kind].fallback = t;
+  rtmsgIfinfo(t.dev);
 }
 
 /** A new tunnel device (ip_tunnel_newlink, ip_tunnel_create). EEXIST when there is one between the same ends. */

@@ -34,7 +34,8 @@ export function vxlanEncapBypass(skb: SkBuff, from: VxlanState, to: VxlanState, 
   }
   to.dev.stats.rxPackets++;
   to.dev.stats.rxBytes += length;
-  skb.dst = null;
+  // It keeps the route that it was sent by from this host, and IP will not take it in with that (skb_valid_dst, dst_discard).
+  if (skb.iif !== null) skb.dst = null;
   skb.iif = null;
   receiveAsHost(skb, to.dev);
 }

@@ -55,6 +55,8 @@ function answer(vx: VxlanState, skb: SkBuff, ip: Ipv4Header, mtu: number): void 
   ];
   const cause = ns.recorder.lastStepOf(skb.id);
   const made = newSkb(ns.world, packet, { dev, parent: skb.id, relation: 'answer', cause });
+  // The kernel writes the error into the packet that was to be sent: its route stays on it.
+  if (skb.iif === null) made.dst = skb.dst;
   if (ns.recorder.on) {
     made.cause = ns.recorder.step({
       kind: 'icmp.send' as const, machine: ns.machine.name, netns: ns.name, device: dev.name, skb: made.id, packet, cause,

@@ -2,13 +2,16 @@ import { NO_CHANGES } from '../../../trace/change.ts';
 import type { DropReason } from '../../../trace/drop-reason.ts';
 import { decodeVxlanPayload, frameLength } from '../../../wire/codec.ts';
 import type { Ipv4Header, Packet, VxlanHeader } from '../../../wire/packet.ts';
-import { VXLAN_FLAG_VNI } from '../../../wire/vxlan.ts';
+import { readVxlan, VXLAN_FLAG_VNI } from '../../../wire/vxlan.ts';
 import { enqueueToBacklog } from '../../backlog.ts';
 import { dropSkb, ethHdr } from '../../dev.ts';
+import type { QuotedDatagram } from '../../inet-state.ts';
 import type { NetDevice } from '../../net-device.ts';
 import { newSkb, type SkBuff } from '../../sk-buff.ts';
 import { vxlanSnoop } from './vxlan-fdb.ts';
 import type { VxlanSock, VxlanState } from './vxlan-state.ts';
+
+const UDP_HLEN = 8;
 
 /** A datagram has come to the port of VXLAN (vxlan_rcv). `skb.packet` begins with the outer IP header. */
 export function vxlanRcv(vs: VxlanSock, skb: SkBuff, dev: NetDevice): void {
@@ -30,6 +33,19 @@ function payloadOf(packet: Packet): Packet | null {
   const next = packet[2];
   if (next?.kind === 'data') return decodeVxlanPayload(next.bytes);
   return next?.kind === 'vxlan' ? packet.slice(2) : null;
+}
+
+/** Is the datagram that an ICMP error quotes from a device of this socket (vxlan_err_lookup)? */
+export function vxlanErrLookup(vs: VxlanSock, { packet }: QuotedDatagram): boolean {
+  const header = quotedHeader(packet);
+  return header !== null && (header.flags & VXLAN_FLAG_VNI) !== 0 && vs.byVni.has(header.vni);
+}
+
+/** Behind a UDP header; of a datagram in pieces the first one has both among its bytes. */
+function quotedHeader([, first, second]: Packet): VxlanHeader | null {
+  if (second?.kind === 'vxlan') return second;
+  if (second?.kind === 'data') return readVxlan(second.bytes, 0, second.bytes.length);
+  return first?.kind === 'data' ? readVxlan(first.bytes, UDP_HLEN, first.bytes.length) : null;
 }
 
 function receive(vx: VxlanState, skb: SkBuff, header: VxlanHeader, inner: Packet): void {

@@ -106,9 +106,8 @@ function send(vx: VxlanState, skb: SkBuff, f: VxlanFdbEntry, rd: VxlanRdst, rout
     recorder.step(step);
   }
   const length = frameLength(skb.packet) - 14;
-  const error = ipLocalOut(net, TUNNEL_SOCK, outer);
-  if (error !== null) {
-    dev.stats.txErrors++;
+  if (ipLocalOut(net, TUNNEL_SOCK, outer) !== null) {
+    dev.stats.txDropped++;
     return;
   }
   dev.stats.txPackets++;
@@ -129,7 +128,8 @@ function failed(vx: VxlanState, skb: SkBuff, errno: Errno): void {
     dev.stats.collisions = (dev.stats.collisions ?? 0) + 1;
     return dropSkb(skb, dev, 'vxlan_xmit_one', 'NOT_SPECIFIED', `the way to the other VTEP leads through ${dev.name} itself`);
   }
-  if (errno === 'ENETUNREACH') dev.stats.txCarrierErrors = (dev.stats.txCarrierErrors ?? 0) + 1;
+  // Whatever the lookup says, udp_tunnel_dst_lookup says ENETUNREACH.
+  dev.stats.txCarrierErrors = (dev.stats.txCarrierErrors ?? 0) + 1;
   dropSkb(skb, dev, 'vxlan_xmit_one', outDropReason(errno), 'the underlay has no route to the other VTEP');
 }
 

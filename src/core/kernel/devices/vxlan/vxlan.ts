@@ -1,15 +1,16 @@
 import { isMulticastIpv4, MAC_ZERO } from '../../../wire/address.ts';
 import { registerNetdevice, unregisterNetdevices } from '../../dev-state.ts';
 import { KernelError } from '../../errno.ts';
-import { ipMcJoinGroup, ipMcLeaveGroup } from '../../igmp.ts';
 import { createDevice, TSO_LEGACY_MAX_SIZE, type NetDevice, type NetDeviceOps } from '../../net-device.ts';
 import type { NetDeviceEvent, NetNamespace } from '../../net-namespace.ts';
 import type { VxlanOptions } from '../../rows.ts';
+import { addMembership, dropMembership } from '../../sockets/multicast.ts';
+import { rtmsgIfinfo } from '../../netlink/rtmsg.ts';
 import { openUdpSocket } from '../../sockets/udp.ts';
 import type { UdpSock } from '../../sockets/udp-table.ts';
-import { vxlanFdbCommitAll, vxlanFdbCreate, vxlanFdbDestroy, vxlanFdbFlushLearned, scheduleAgeing } from './vxlan-fdb.ts';
+import { scheduleAgeing, vxlanFdbCommitAll, vxlanFdbCreate, vxlanFdbDelete, vxlanFdbDestroy, vxlanFdbFlushLearned, vxlanFdbUpdate } from './vxlan-fdb.ts';
 import { VXLAN_HEADROOM } from './vxlan-pmtu.ts';
-import { vxlanRcv } from './vxlan-rcv.ts';
+import { vxlanErrLookup, vxlanRcv } from './vxlan-rcv.ts';
 import type { VxlanSock, VxlanState } from './vxlan-state.ts';
 import { vxlanXmit } from './vxlan-xmit.ts';
 
@@ -24,6 +25,7 @@ function vxlanSockAdd(vx: VxlanState): void {
     sock.bind(0, config.dstport);
     const made: VxlanSock = { sock, byVni: new Map() };
     sock.encapRcv = (skb, dev) => vxlanRcv(made, skb, dev);
+    sock.encapErrLookup = (quoted) => vxlanErrLookup(made, quoted);
     net.vxlan.socks.set(config.dstport, made);
     vs = made;
   }
@@ -48,9 +50,31 @@ function lowerOf(vx: VxlanState): NetDevice | null {
 function vxlanOpen(dev: NetDevice): void {
   const vx = dev.vxlan!;
   vxlanSockAdd(vx);
-  const lower = lowerOf(vx);
-  if (lower !== null && isGroup(vx)) ipMcJoinGroup(lower, vx.config.remote!);
+  try {
+    if (isGroup(vx)) vxlanMulticastJoin(vx);
+  } catch (error) {
+    vxlanSockRelease(vx);
+    throw error;
+  }
   vx.openedAt = dev.ns.queue.now;
+}
+
+/** vxlan_multicast_join: the socket is the member, and once for all devices that share it. */
+function vxlanMulticastJoin(vx: VxlanState): void {
+  const { remote, link } = vx.config;
+  try {
+    addMembership(vx.sock!.sock, remote!, { ifindex: link });
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== 'EADDRINUSE') throw error;
+  }
+}
+
+/** vxlan_multicast_leave, unless another device that is up needs the group at that device (vxlan_group_used). */
+function vxlanMulticastLeave({ config, sock, dev }: VxlanState): void {
+  const { remote, link } = config;
+  const used = [...sock!.byVni.values()].some((other) => other.dev !== dev && other.config.remote === remote && other.config.link === link);
+  const member = sock!.sock.memberships.some((one) => one.group === remote && one.ifindex === link);
+  if (!used && member) dropMembership(sock!.sock, remote!, { ifindex: link });
 }
 
 function isGroup({ config }: VxlanState): boolean {
@@ -59,8 +83,7 @@ function isGroup({ config }: VxlanState): boolean {
 
 function vxlanStop(dev: NetDevice): void {
   const vx = dev.vxlan!;
-  const lower = lowerOf(vx);
-  if (lower !== null && isGroup(vx)) ipMcLeaveGroup(lower, vx.config.remote!);
+  if (isGroup(vx)) vxlanMulticastLeave(vx);
   dev.ns.queue.cancel(vx.ageTimer);
   vx.ageTimer = null;
   vxlanFdbFlushLearned(vx);
@@ -73,7 +96,14 @@ function vxlanUninit(dev: NetDevice): void {
   vx.net.vxlan.devices.delete(dev);
 }
 
-const VXLAN_OPS: NetDeviceOps = { startXmit: vxlanXmit, open: vxlanOpen, stop: vxlanStop, uninit: vxlanUninit };
+/** Its entries go first; then the device below has no longer one above it (vxlan_dellink). */
+function vxlanDellink(dev: NetDevice): void {
+  for (const f of [...dev.vxlan!.fdb.values()]) vxlanFdbDestroy(dev.vxlan!, f);
+  const lower = lowerOf(dev.vxlan!);
+  if (lower !== null) rtmsgIfinfo(lower);
+}
+
+const VXLAN_OPS: NetDeviceOps = { startXmit: vxlanXmit, open: vxlanOpen, stop: vxlanStop, dellink: vxlanDellink, uninit: vxlanUninit };
 
 export interface NewVxlan {
   /** Where the outer packets live. */
@@ -98,7 +128,10 @@ export function createVxlan(spec: NewVxlan): NetDevice {
   dev.vxlan = vx;
   limitMtu(vx, lower, spec.mtu === undefined);
   registerNetdevice(dev);
+  // NETDEV_CHANGEUPPER of the device below
+  if (lower !== null) rtmsgIfinfo(lower);
   net.vxlan.devices.add(dev);
+  rtmsgIfinfo(dev);
   vxlanSetDefault(vx);
   return dev;
 }
@@ -116,23 +149,28 @@ function vxlanSetDefault(vx: VxlanState): void {
   if (remote !== null) vxlanFdbCreate(vx, { mac: MAC_ZERO, state: 'default', target: { dst: remote, port: dstport, vni, ifindex: link } });
 }
 
+/** The new default destination comes beside the others, then the old one goes: the entry stays where it is in the list, with what somebody appended to it. */
+function vxlanChangeDefault(vx: VxlanState, before: VxlanOptions): void {
+  const f = vx.fdb.get(MAC_ZERO);
+  const { remote, dstport: port, vni, link: ifindex } = vx.config;
+  if (f === undefined) vxlanSetDefault(vx);
+  else if (remote !== null) vxlanFdbUpdate(vx, f, { mac: MAC_ZERO, state: 'default', target: { dst: remote, port, vni, ifindex } }, 'append');
+  if (f !== undefined && before.remote !== null) vxlanFdbDelete(vx, MAC_ZERO, { dst: before.remote, port, vni, ifindex: before.link });
+}
+
 /** vxlan_changelink, after its checks. */
 export function vxlanChange(vx: VxlanState, config: VxlanOptions): void {
   const before = vx.config;
   const { dev } = vx;
-  if (config.remote !== before.remote) {
-    const f = vx.fdb.get(MAC_ZERO);
-    const rd = f?.remotes.find(({ dst }) => dst === before.remote);
-    if (f !== undefined && rd !== undefined) {
-      f.remotes.splice(f.remotes.indexOf(rd), 1);
-      dev.ns.tables.fdb.delete(rd.key);
-      if (f.remotes.length === 0) vx.fdb.delete(MAC_ZERO);
-    }
-  }
+  const regroups = dev.up && (config.remote !== before.remote || config.link !== before.link);
+  if (regroups && isGroup(vx)) vxlanMulticastLeave(vx);
   vx.config = config;
-  if (config.remote !== before.remote) vxlanSetDefault(vx);
+  if (config.remote !== before.remote) vxlanChangeDefault(vx, before);
   if (config.link !== before.link) {
     const lower = lowerOf(vx);
+    const old = vx.net.devices.get(before.link);
+    if (lower !== null) rtmsgIfinfo(lower);
+    if (old !== undefined) rtmsgIfinfo(old);
     limitMtu(vx, lower, false);
     dev.tsoMaxSize = lower?.tsoMaxSize ?? dev.tsoMaxSize;
   }
@@ -141,6 +179,7 @@ export function vxlanChange(vx: VxlanState, config: VxlanOptions): void {
     vx.ageTimer = null;
     scheduleAgeing(vx);
   }
+  if (regroups && isGroup(vx)) vxlanMulticastJoin(vx);
 }
 
 /** vxlan_change_mtu: EINVAL when the outer headers would not fit below. */
@@ -157,7 +196,7 @@ export function vxlanDeviceEvent(event: NetDeviceEvent, dev: NetDevice): void {
     return;
   }
   if (event !== 'unregister') return;
-  const dying = [...dev.ns.vxlan.devices].filter((upper) => upper.vxlan!.config.link === dev.ifindex);
+  const dying = [...dev.ns.vxlan.devices].filter((upper) => upper.registered && upper.vxlan!.config.link === dev.ifindex);
   if (dying.length > 0) unregisterNetdevices(dying);
 }
 
