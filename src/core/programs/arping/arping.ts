@@ -8,7 +8,8 @@ import { SECOND, type SimTime } from '../../sim/time.ts';
 import { formatIpv4, formatMac, IPV4_ANY, type Ipv4, MAC_BROADCAST, type Mac } from '../../wire/address.ts';
 import { ARPOP_REPLY, ARPOP_REQUEST, ETH_P_ARP } from '../../wire/packet.ts';
 import { resolveHost } from '../lib/resolve.ts';
-import { type ArpingOptions, Exit, fail, parseArping } from './options.ts';
+import { Exit, exitCode } from '../lib/exit.ts';
+import { type ArpingOptions, fail, parseArping } from './options.ts';
 
 /** One run of arping. */
 interface Session {
@@ -36,10 +37,7 @@ export function* arping(process: Process): Running {
     session = start(process);
     return yield* eventLoop(session);
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stdout.write(error.stdout);
-    process.stderr.write(error.stderr);
-    return error.code;
+    return exitCode(process, error);
   } finally {
     session?.socket.close();
   }

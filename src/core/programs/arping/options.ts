@@ -4,6 +4,7 @@ import { getopt } from '../lib/getopt.ts';
 import { INT_MAX, parseLong } from '../lib/numbers.ts';
 import { inetAton } from '../lib/resolve.ts';
 import { ARPING_USAGE, ARPING_VERSION } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of arping. Times in seconds. */
 export interface ArpingOptions {
@@ -23,20 +24,6 @@ export interface ArpingOptions {
   device: string | null;
   source: Ipv4 | null;
   target: string;
-}
-
-/** Ends the program with what it prints. */
-export class Exit extends Error {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-
-  constructor(code: number, stderr: string, stdout = '') {
-    super(stderr);
-    this.code = code;
-    this.stdout = stdout;
-    this.stderr = stderr;
-  }
 }
 
 export function fail(code: number, message: string): never {

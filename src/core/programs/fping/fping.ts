@@ -4,7 +4,8 @@ import type { Process, Running } from '../../shell/process.ts';
 import { IPPROTO_ICMP } from '../../wire/packet.ts';
 import { enqueue } from './events.ts';
 import { mainLoop } from './main-loop.ts';
-import { Exit, type FpingOptions, parseFping } from './options.ts';
+import { Exit, exitCode } from '../lib/exit.ts';
+import { type FpingOptions, parseFping } from './options.ts';
 import { randomBytes } from './random-data.ts';
 import { printTargets, printTotals } from './report.ts';
 import { noCounts, type Session } from './session.ts';
@@ -25,10 +26,7 @@ export function* fping(process: Process): Running {
     yield* mainLoop(session);
     return finish(session);
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stdout.write(error.stdout);
-    process.stderr.write(error.message);
-    return error.code;
+    return exitCode(process, error);
   } finally {
     socket.close();
   }

@@ -4,7 +4,7 @@ import { MICROSECOND, type SimTime } from '../../sim/time.ts';
 import { echoRequest } from '../lib/icmp-echo.ts';
 import { milliseconds } from './decimals.ts';
 import { enqueue, type PingEvent, remove } from './events.ts';
-import { Exit } from './options.ts';
+import { Exit } from '../lib/exit.ts';
 import { receiveAll } from './receive.ts';
 import { loss, printSplits, stamp } from './report.ts';
 import { requestOf, SEQUENCE_LIFE_SECONDS, SEQUENCES, type Session, type Target, warn } from './session.ts';

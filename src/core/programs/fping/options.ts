@@ -6,6 +6,7 @@ import { strtod } from '../lib/numbers.ts';
 import { decimals } from './decimals.ts';
 import { optparse, type OptionSpec } from './optparse.ts';
 import { fpingUsage } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of fping. Times in ns. */
 export interface FpingOptions {
@@ -47,18 +48,6 @@ export interface FpingOptions {
   verbose: boolean;
   /** A line for every reply. */
   perReply: boolean;
-}
-
-/** Ends the program with what it prints. */
-export class Exit extends Error {
-  readonly code: number;
-  readonly stdout: string;
-
-  constructor(code: number, stderr: string, stdout = '') {
-    super(stderr);
-    this.code = code;
-    this.stdout = stdout;
-  }
 }
 
 const spec = (letter: string, long: string | null, argument = false): OptionSpec => ({ letter, long, argument });

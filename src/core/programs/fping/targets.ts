@@ -3,7 +3,8 @@ import { NotSimulated, type InputStream, type Process, type Wait, type Wake } fr
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { hasIpv6Address, inetAton, resolveAddresses, reverseName } from '../lib/resolve.ts';
 import { readAll } from '../text/io.ts';
-import { Exit, type FpingOptions, usage } from './options.ts';
+import { Exit } from '../lib/exit.ts';
+import { type FpingOptions, usage } from './options.ts';
 import { noCounts, type Target, warn } from './session.ts';
 
 /** What is pinged, in order, and for how many names there is no address. */

@@ -6,6 +6,7 @@ import { getopt, type Option } from '../lib/getopt.ts';
 import { INT_MAX, LONG_MAX, parseLong, strtod } from '../lib/numbers.ts';
 import type { TimestampKind } from './record-route.ts';
 import { NODEINFO_HELP, PING_USAGE, PING_VERSION } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of ping. Times in milliseconds. */
 export interface PingOptions {
@@ -52,20 +53,6 @@ const DEFAULTS: PingOptions = {
   interval: 1000, intervalGiven: false, linger: 10_000, mark: 0, noLoop: false, numeric: false, outstanding: false, pattern: null, pmtuDiscovery: null, preload: 1,
   quiet: false, recordRoute: false, timestampOption: null, size: 56, source: null, strictSource: false, timestamps: false, tos: 0, ttl: null, verbose: false,
 };
-
-/** Ends the program with what it prints; thrown by the parts of ping that find a fault. */
-export class Exit extends Error {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-
-  constructor(code: number, stderr: string, stdout = '') {
-    super(stderr);
-    this.code = code;
-    this.stdout = stdout;
-    this.stderr = stderr;
-  }
-}
 
 function fail(code: number, message: string): never {
   throw new Exit(code, `ping: ${message}\n`);

@@ -1,6 +1,7 @@
 import type { Process, Running } from '../../shell/process.ts';
 import { formatIpv4, IPV4_ANY } from '../../wire/address.ts';
-import { Exit, fail, parsePing, type PingOptions } from './options.ts';
+import { exitCode } from '../lib/exit.ts';
+import { fail, parsePing, type PingOptions } from './options.ts';
 import { newSession, type Session } from './session.ts';
 import { mainLoop } from './main-loop.ts';
 import { chooseSource, findTarget, openPingSocket } from './setup.ts';
@@ -16,10 +17,7 @@ export function* ping(process: Process): Running {
     session = start(process);
     return yield* mainLoop(session);
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stdout.write(error.stdout);
-    process.stderr.write(error.stderr);
-    return error.code;
+    return exitCode(process, error);
   } finally {
     session?.socket.close();
   }

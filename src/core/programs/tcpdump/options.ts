@@ -1,6 +1,7 @@
 import { NotSimulated, type Process } from '../../shell/process.ts';
 import { getopt, type LongOption } from '../lib/getopt.ts';
 import { TCPDUMP_USAGE, TCPDUMP_VERSION } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of tcpdump. */
 export interface TcpdumpOptions {
@@ -32,20 +33,6 @@ export interface TcpdumpOptions {
   listLinkTypes: boolean;
   filterFile: string | null;
   expression: string;
-}
-
-/** Ends the program with what it prints. */
-export class Exit extends Error {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-
-  constructor(code: number, stderr: string, stdout = '') {
-    super(stderr);
-    this.code = code;
-    this.stdout = stdout;
-    this.stderr = stderr;
-  }
 }
 
 export function fail(message: string): never {

@@ -10,7 +10,8 @@ import { serviceName, servicePort } from '../lib/services.ts';
 import { compileFilter } from './filter/compile.ts';
 import { FilterError } from './filter/lexer.ts';
 import { type Captured, capture, findDevice, linkTypeOf, openCapture } from './live.ts';
-import { Exit, fail, parseTcpdump, type TcpdumpOptions } from './options.ts';
+import { exitCode } from '../lib/exit.ts';
+import { fail, parseTcpdump, type TcpdumpOptions } from './options.ts';
 import { type BufferedOutput, bufferedOutput } from './output.ts';
 import { pcapHeader, pcapRecord, readPcap, toBytes, toText } from './pcap-file.ts';
 import { type LinkType, printFrame } from './print/frame.ts';
@@ -46,10 +47,7 @@ export function* tcpdump(process: Process): Running {
     const options = parseTcpdump(process);
     return options.readFile === null ? yield* live(process, options) : fromFile(process, options, options.readFile);
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stdout.write(error.stdout);
-    process.stderr.write(error.stderr);
-    return error.code;
+    return exitCode(process, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { getopt } from '../lib/getopt.ts';
 import { INT_MAX, parseLong } from '../lib/numbers.ts';
 import { inetAton, resolveHost } from '../lib/resolve.ts';
 import { TRACEPATH_USAGE, TRACEPATH_VERSION } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of tracepath. */
 export interface TracepathOptions {
@@ -16,18 +17,6 @@ export interface TracepathOptions {
   readonly numeric: boolean;
   /** -b: names and addresses. */
   readonly both: boolean;
-}
-
-/** Ends the program with what it prints. */
-export class Exit extends Error {
-  readonly code: number;
-  readonly stdout: string;
-
-  constructor(code: number, stderr: string, stdout = '') {
-    super(stderr);
-    this.code = code;
-    this.stdout = stdout;
-  }
 }
 
 const DEFAULT_PORT = 44_444;

@@ -6,7 +6,8 @@ import { MICROSECOND, MILLISECOND, SECOND, type SimTime } from '../../sim/time.t
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { ICMP_TIME_EXCEEDED } from '../../wire/icmp.ts';
 import { reverseName } from '../lib/resolve.ts';
-import { Exit, OVERHEAD, parseTracepath, type TracepathOptions } from './options.ts';
+import { exitCode } from '../lib/exit.ts';
+import { OVERHEAD, parseTracepath, type TracepathOptions } from './options.ts';
 import { decodeProbe, encodeProbe } from './probe.ts';
 
 /** One run: what it knows of the path so far. */
@@ -53,10 +54,7 @@ export function* tracepath(process: Process): Running {
     yield* trace(session);
     return 0;
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stdout.write(error.stdout);
-    process.stderr.write(error.message);
-    return error.code;
+    return exitCode(process, error);
   } finally {
     session?.socket.close();
   }

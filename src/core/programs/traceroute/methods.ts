@@ -7,7 +7,8 @@ import type { WaitQueue } from '../../sim/wait-queue.ts';
 import { IPV4_ANY } from '../../wire/address.ts';
 import { echoRest, ICMP_ECHO, ICMP_ECHOREPLY, icmpId, icmpSequence } from '../../wire/icmp.ts';
 import { IPPROTO_ICMP } from '../../wire/packet.ts';
-import { Exit, type TracerouteOptions } from './options.ts';
+import { Exit } from '../lib/exit.ts';
+import { type TracerouteOptions } from './options.ts';
 import { icmpAnswer, type Probe } from './probe.ts';
 
 const IP_HEADER = 20;

@@ -3,6 +3,7 @@ import type { Ipv4 } from '../../wire/address.ts';
 import { parseInteger } from '../lib/numbers.ts';
 import { resolveHost } from '../lib/resolve.ts';
 import { TRACEROUTE_USAGE, TRACEROUTE_VERSION } from './usage.ts';
+import { Exit } from '../lib/exit.ts';
 
 /** What the command line asks of traceroute. Times in seconds. */
 export interface TracerouteOptions {
@@ -29,16 +30,6 @@ export interface TracerouteOptions {
   host: string;
   target: Ipv4;
   packetLength: number | null;
-}
-
-/** Ends the program with a message on stderr. */
-export class Exit extends Error {
-  readonly code: number;
-
-  constructor(code: number, stderr: string) {
-    super(stderr);
-    this.code = code;
-  }
 }
 
 interface OptionSpec {

@@ -3,7 +3,8 @@ import { MICROSECOND, SECOND } from '../../sim/time.ts';
 import { formatIpv4, type Ipv4 } from '../../wire/address.ts';
 import { reverseName } from '../lib/resolve.ts';
 import { icmpMethod, type Method, udpMethod } from './methods.ts';
-import { Exit, parseTraceroute, type TracerouteOptions } from './options.ts';
+import { exitCode } from '../lib/exit.ts';
+import { parseTraceroute, type TracerouteOptions } from './options.ts';
 import { checkExpired, newProbe, type Probe } from './probe.ts';
 
 const DEFAULT_LENGTH = 60;
@@ -27,9 +28,7 @@ export function* traceroute(process: Process): Running {
     process.stdout.write('\n');
     return 0;
   } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    process.stderr.write(error.message);
-    return error.code;
+    return exitCode(process, error);
   } finally {
     method?.close();
   }
