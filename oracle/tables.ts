@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { counterLines, TABLE_COMMANDS, TABLE_NAMES, type NamespaceTables, type RecordTableName } from '../src/core/index.ts';
+import { counterLines, TABLE_COMMANDS, TABLE_NAMES, tellsCarrier, type NamespaceTables, type RecordTableName } from '../src/core/index.ts';
 import { lookInto, machineScript, type RunningMachine } from './machine.ts';
 
 type Tables = Record<string, NamespaceTables>;
@@ -39,7 +39,7 @@ interface LinkRow {
  */
 export function linksSettled(tables: Readonly<Tables>): boolean {
   const rows = Object.values(tables).flatMap(({ link }) => parseRows(link) as LinkRow[]);
-  return rows.every(({ flags = [], operstate = '' }) => !flags.includes('UP') || flags.includes('LOWER_UP') === ['UP', 'UNKNOWN', 'DORMANT'].includes(operstate));
+  return rows.every(({ flags = [], operstate = '', linkinfo }) => !flags.includes('UP') || flags.includes('LOWER_UP') === tellsCarrier(operstate, linkinfo?.info_kind === 'bridge'));
 }
 
 /**

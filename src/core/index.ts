@@ -68,7 +68,7 @@ export { lintLab, lintScript } from './lab/lint.ts';
 export { MAX_FILE_SIZE, parseLab, type Locate, type ParseOptions, type ParseResult } from './lab/parse.ts';
 export { formatProblem, type LabProblem, type Path } from './lab/problem.ts';
 export {
-  JSON_TABLES, RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, TABLE_COMMANDS, TABLE_NAMES, TEXT_TABLES,
+  JSON_TABLES, RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, TABLE_COMMANDS, TABLE_NAMES, tellsCarrier, TEXT_TABLES,
   type JsonTableName, type KernelRecording, type LabRecord, type NamespaceTables, type RecordFrame, type RecordStep, type RecordTableName, type RecordWalk, type SetupRecord, type SetupRun,
   type TextTableName, type UnmetExpectation,
 } from './lab/record.ts';

@@ -98,6 +98,11 @@ export const RECORD_QUIET_LIMIT_SECONDS = 3;
 /** Changes of carrier are waited for at most this long. */
 export const RECORD_LINKS_LIMIT_SECONDS = 1.2;
 
+/** Does this operational state mean that there is a carrier? A bridge is UNKNOWN only until that of its first port was told; others may be so for ever. */
+export function tellsCarrier(operstate: string, isBridge: boolean): boolean {
+  return operstate === 'UP' || operstate === 'DORMANT' || (operstate === 'UNKNOWN' && !isBridge);
+}
+
 /** Reading the tables after a step takes at least this long: the next one begins no earlier. */
 export const RECORD_TABLES_SECONDS = 0.2;
 

@@ -12,7 +12,7 @@ import { type InvocationRecorder, recordInvocations } from './invocations.ts';
 import type { Lab, LabMachine, LabStep } from './lab.ts';
 import type { Path } from './problem.ts';
 import { LAB_PROGRAMS } from './programs.ts';
-import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
+import { RECORD_LINKS_LIMIT_SECONDS, RECORD_QUIET_LIMIT_SECONDS, RECORD_QUIET_SECONDS, RECORD_TABLES_SECONDS, tellsCarrier, type LabRecord, type NamespaceTables, type RecordStep } from './record.ts';
 import type { CommandResult, LabRun, Progress, RunOptions, RunProblem, StepResult } from './run-types.ts';
 import { devicesOf, tablesOf } from './tables.ts';
 import { recordWalks } from './walks.ts';
@@ -198,8 +198,8 @@ function* linksSettled(session: Session): Generator<Progress, void, void> {
 function someLinkLags(world: World): boolean {
   for (const machine of world.machines.values()) {
     for (const ns of [machine.root, ...machine.namespaces.values()]) {
-      for (const { up, carrier, operstate } of ns.tables.link.rows.values()) {
-        if (up && carrier !== ['UP', 'UNKNOWN', 'DORMANT'].includes(operstate)) return true;
+      for (const { up, carrier, operstate, kind } of ns.tables.link.rows.values()) {
+        if (up && carrier !== tellsCarrier(operstate, kind === 'bridge')) return true;
       }
     }
   }
