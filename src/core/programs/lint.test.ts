@@ -17,6 +17,8 @@ describe('what a command line asks for that is not simulated', () => {
     ['ip -6 link add vxlan0 type vxlan id 1 dstport 4789 local 2001:db8:1::1', 'ip link add ... type vxlan ... 2001:db8:1::1'],
     ['ip link add d0 type dummy', 'ip link add type dummy'],
     ['ip tunnel add t0 mode sit', 'ip tunnel ... mode sit'],
+    ['ip -6 tunnel show', 'ip -6 tunnel'],
+    ['ip -6 rule add from all table 7', 'ip -6 rule add'],
     ['ip tunt', 'ip tuntap'],
     ['ip -6 nexthop add id 1', 'ip nexthop'],
     ['ip netns exec ns1 ip link add m0 link eth0 type macvlan', 'ip link add type macvlan'],

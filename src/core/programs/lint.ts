@@ -29,9 +29,10 @@ export function checkArgs(argv: readonly string[]): string[] {
 }
 
 /** The words behind the options, or what is wrong with an option. */
-function afterOptions(program: 'ip' | 'bridge', argv: readonly string[]): { words: readonly string[] } | { finding: string | null } {
+function afterOptions(program: 'ip' | 'bridge', argv: readonly string[]): { words: readonly string[]; family: string } | { finding: string | null } {
   try {
-    return { words: parseOptions(program, argv.slice(1)).rest };
+    const { rest, options } = parseOptions(program, argv.slice(1));
+    return { words: rest, family: options.family };
   } catch (error) {
     if (error instanceof NotSimulated) return { finding: error.what };
     // A wrong option is refused by the real program as well.
@@ -44,14 +45,21 @@ function afterOptions(program: 'ip' | 'bridge', argv: readonly string[]): { word
 export function checkIpArgs(argv: readonly string[]): string[] {
   const parsed = afterOptions('ip', argv);
   if ('finding' in parsed) return parsed.finding === null ? [] : [parsed.finding];
-  const { words } = parsed;
+  const { words, family } = parsed;
   const object = words[0] === undefined ? null : ipObject(words[0]);
   if (!object) return [];
   if (!object.simulated) return [`ip ${object.name}`];
   if (object.name === 'netns' && words[1] !== undefined && 'exec'.startsWith(words[1]) && words[1] !== '') {
     return checkArgs(words.slice(argv.includes('-all') || argv.includes('-a') ? 2 : 3));
   }
-  return [...kindFindings(object.name, words), ...modeFindings(object.name, words), ...wordFindings(`ip ${object.name}`, words)];
+  return [...familyFindings(object.name, words, family), ...kindFindings(object.name, words), ...modeFindings(object.name, words), ...wordFindings(`ip ${object.name}`, words)];
+}
+
+/** `ip -6 tunnel`, `ip -6 rule add`: what of IPv6 is not refused as a kernel without it would. */
+function familyFindings(object: string, words: readonly string[], family: string): string[] {
+  if (object === 'tunnel' || object === 'tunl') return family === 'unspec' || family === 'inet' ? [] : ['ip -6 tunnel'];
+  const command = object === 'rule' && family === 'inet6' ? ['add', 'del'].find((name) => words[1] !== undefined && words[1] !== '' && name.startsWith(words[1])) : undefined;
+  return command === undefined ? [] : [`ip -6 rule ${command}`];
 }
 
 function kindFindings(object: string, words: readonly string[]): string[] {
