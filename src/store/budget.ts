@@ -1,4 +1,4 @@
-import { frameLength, type HeaderKind, type LinkRow, type Packet, type State, type Step } from '../core/index.ts';
+import { frameLength, type HeaderKind, type LinkRow, type Packet, type State, type Step, type Trace } from '../core/index.ts';
 import { placeOf } from './flights.ts';
 import { tableOf } from './topology.ts';
 import type { Run } from './player.ts';
@@ -45,12 +45,11 @@ export function budgetParts(packet: Packet): BudgetPart[] {
 export function budgetOf(run: Run, seq: number, state: State): readonly BudgetLine[] {
   const skb = run.trace.steps[seq]?.skb ?? 0;
   if (skb === 0) return [];
-  const family = familyOf(run, skb);
   const lines = new Map<string, BudgetLine>();
   /** The tunnel device that each sk_buff has come to. */
   const tunnels = new Map<number, LinkRow>();
-  for (const step of stepsOf(run, seq)) {
-    if (!step.packet || !family.has(step.skb)) continue;
+  for (const step of stepsOf(run.trace, seq, skb)) {
+    if (!step.packet) continue;
     // Where the way through the tunnel leads to the machine itself, the packet comes back as it was.
     if (step.kind === 'dev.rx') tunnels.delete(step.skb);
     for (const device of devicesOf(step)) {
@@ -103,28 +102,60 @@ function linkOf(state: State, place: string, device: string): LinkRow | null {
 
 const SAME: ReadonlySet<string> = new Set(['clone', 'fragment', 'encap', 'decap', 'defrag']);
 
-/** What a packet was made of, and everything that was made of it. */
-function familyOf({ trace }: Run, skb: number): ReadonlySet<number> {
-  const family = new Set([skb]);
-  for (let info = trace.skbs[skb]; info && info.parent !== 0 && SAME.has(info.relation); info = trace.skbs[info.parent]) family.add(info.parent);
-  const after = new Set([skb]);
-  for (let id = skb + 1; id < trace.skbs.length; id++) {
-    const info = trace.skbs[id]!;
-    if (SAME.has(info.relation) && after.has(info.parent)) after.add(id);
+/** Where each packet of a trace is: found once, for a trace may be long, and every move of the reader asks. */
+interface Whereabouts {
+  /** `seq` of the steps with a packet, by its id, ascending. */
+  readonly steps: ReadonlyMap<number, readonly number[]>;
+  /** What was made of a packet that is still the same one, by its id. */
+  readonly made: ReadonlyMap<number, readonly number[]>;
+  /** `seq` of the steps at which commands of the lab begin. */
+  readonly begins: readonly number[];
+}
+
+const known = new WeakMap<Trace, Whereabouts>();
+
+function whereabouts(trace: Trace): Whereabouts {
+  let found = known.get(trace);
+  if (!found) known.set(trace, (found = findAll(trace)));
+  return found;
+}
+
+function findAll(trace: Trace): Whereabouts {
+  const steps = new Map<number, number[]>();
+  const made = new Map<number, number[]>();
+  const begins: number[] = [];
+  const add = (lists: Map<number, number[]>, key: number, value: number): void => {
+    const list = lists.get(key);
+    if (list) list.push(value);
+    else lists.set(key, [value]);
+  };
+  for (const { seq, skb, kind, packet } of trace.steps) {
+    if (kind === 'lab.step') begins.push(seq);
+    if (packet) add(steps, skb, seq);
   }
-  for (const id of after) family.add(id);
+  for (const { id, parent, relation } of trace.skbs) if (SAME.has(relation)) add(made, parent, id);
+  return { steps, made, begins };
+}
+
+/** What a packet was made of, and everything that was made of it. */
+function familyOf(trace: Trace, skb: number): ReadonlySet<number> {
+  const family = new Set<number>();
+  for (let info = trace.skbs[skb]; info && info.parent !== 0 && SAME.has(info.relation); info = trace.skbs[info.parent]) family.add(info.parent);
+  const { made } = whereabouts(trace);
+  const after = [skb];
+  for (let id = after.pop(); id !== undefined; id = after.pop()) {
+    family.add(id);
+    after.push(...(made.get(id) ?? []));
+  }
   return family;
 }
 
-/** The steps of the same command of the lab. */
-function* stepsOf({ trace }: Run, seq: number): Generator<Step> {
-  let from = seq;
-  while (from > 0 && trace.steps[from]!.kind !== 'lab.step') from--;
-  for (let at = from; at < trace.steps.length; at++) {
-    const step = trace.steps[at]!;
-    if (at > seq && step.kind === 'lab.step') return;
-    yield step;
-  }
+/** The steps of a packet and its family within the same command of the lab, in order. */
+function stepsOf(trace: Trace, seq: number, skb: number): Step[] {
+  const { steps, begins } = whereabouts(trace);
+  const from = begins.findLast((begin) => begin <= seq) ?? 0;
+  const to = begins.find((begin) => begin > seq) ?? trace.steps.length;
+  return [...familyOf(trace, skb)].flatMap((id) => steps.get(id) ?? []).filter((at) => at >= from && at < to).sort((x, y) => x - y).map((at) => trace.steps[at]!);
 }
 
 /** Worth showing: a tunnel is on the way, or something comes near to an MTU. */
