@@ -1,5 +1,6 @@
 import { frameLength, type HeaderKind, type LinkRow, type Packet, type State, type Step, type Trace } from '../core/index.ts';
 import { placeOf } from './flights.ts';
+import { madeOf, SAME_PACKET, stepsWithin } from './packet-steps.ts';
 import { tableOf } from './topology.ts';
 import type { Run } from './player.ts';
 import { innerIndex } from './tunnels.ts';
@@ -48,7 +49,7 @@ export function budgetOf(run: Run, seq: number, state: State): readonly BudgetLi
   const lines = new Map<string, BudgetLine>();
   /** The tunnel device that each sk_buff has come to. */
   const tunnels = new Map<number, LinkRow>();
-  for (const step of stepsOf(run.trace, seq, skb)) {
+  for (const step of stepsWithin(run.trace, seq, familyOf(run.trace, skb))) {
     if (!step.packet) continue;
     // Where the way through the tunnel leads to the machine itself, the packet comes back as it was.
     if (step.kind === 'dev.rx') tunnels.delete(step.skb);
@@ -100,62 +101,16 @@ function linkOf(state: State, place: string, device: string): LinkRow | null {
   return null;
 }
 
-const SAME: ReadonlySet<string> = new Set(['clone', 'fragment', 'encap', 'decap', 'defrag']);
-
-/** Where each packet of a trace is: found once, for a trace may be long, and every move of the reader asks. */
-interface Whereabouts {
-  /** `seq` of the steps with a packet, by its id, ascending. */
-  readonly steps: ReadonlyMap<number, readonly number[]>;
-  /** What was made of a packet that is still the same one, by its id. */
-  readonly made: ReadonlyMap<number, readonly number[]>;
-  /** `seq` of the steps at which commands of the lab begin. */
-  readonly begins: readonly number[];
-}
-
-const known = new WeakMap<Trace, Whereabouts>();
-
-function whereabouts(trace: Trace): Whereabouts {
-  let found = known.get(trace);
-  if (!found) known.set(trace, (found = findAll(trace)));
-  return found;
-}
-
-function findAll(trace: Trace): Whereabouts {
-  const steps = new Map<number, number[]>();
-  const made = new Map<number, number[]>();
-  const begins: number[] = [];
-  const add = (lists: Map<number, number[]>, key: number, value: number): void => {
-    const list = lists.get(key);
-    if (list) list.push(value);
-    else lists.set(key, [value]);
-  };
-  for (const { seq, skb, kind, packet } of trace.steps) {
-    if (kind === 'lab.step') begins.push(seq);
-    if (packet) add(steps, skb, seq);
-  }
-  for (const { id, parent, relation } of trace.skbs) if (SAME.has(relation)) add(made, parent, id);
-  return { steps, made, begins };
-}
-
 /** What a packet was made of, and everything that was made of it. */
 function familyOf(trace: Trace, skb: number): ReadonlySet<number> {
   const family = new Set<number>();
-  for (let info = trace.skbs[skb]; info && info.parent !== 0 && SAME.has(info.relation); info = trace.skbs[info.parent]) family.add(info.parent);
-  const { made } = whereabouts(trace);
+  for (let info = trace.skbs[skb]; info && info.parent !== 0 && SAME_PACKET.has(info.relation); info = trace.skbs[info.parent]) family.add(info.parent);
   const after = [skb];
   for (let id = after.pop(); id !== undefined; id = after.pop()) {
     family.add(id);
-    after.push(...(made.get(id) ?? []));
+    after.push(...madeOf(trace, id));
   }
   return family;
-}
-
-/** The steps of a packet and its family within the same command of the lab, in order. */
-function stepsOf(trace: Trace, seq: number, skb: number): Step[] {
-  const { steps, begins } = whereabouts(trace);
-  const from = begins.findLast((begin) => begin <= seq) ?? 0;
-  const to = begins.find((begin) => begin > seq) ?? trace.steps.length;
-  return [...familyOf(trace, skb)].flatMap((id) => steps.get(id) ?? []).filter((at) => at >= from && at < to).sort((x, y) => x - y).map((at) => trace.steps[at]!);
 }
 
 /** Worth showing: a tunnel is on the way, or something comes near to an MTU. */

@@ -1,4 +1,5 @@
 import { diffPackets, translationOf, type Packet, type RowRef, type Step } from '../core/index.ts';
+import { SAME_PACKET, stepsWithin } from './packet-steps.ts';
 import type { Run } from './player.ts';
 
 /** A step at which a packet got other values, and what made it so. */
@@ -13,7 +14,6 @@ export interface Rewrite {
 
 /** Fields that follow from others. */
 const DERIVED = /checksum|total length/i;
-const SAME: ReadonlySet<string> = new Set(['clone', 'fragment', 'encap', 'decap', 'defrag']);
 
 /** Every rewriting of the packet of a step from where it was made up to that step; Ethernet headers, new on every link, are left out. */
 export function rewritesOf({ trace, first }: Run, seq: number): readonly Rewrite[] {
@@ -21,14 +21,13 @@ export function rewritesOf({ trace, first }: Run, seq: number): readonly Rewrite
   for (let skb = trace.steps[seq]?.skb ?? 0; skb !== 0 && !family.has(skb); ) {
     family.add(skb);
     const info = trace.skbs[skb];
-    skb = info && SAME.has(info.relation) ? info.parent : 0;
+    skb = info && SAME_PACKET.has(info.relation) ? info.parent : 0;
   }
   const rewrites: Rewrite[] = [];
   let before: Packet | null = null;
   let sent = false;
-  for (let at = beginning(trace.steps, seq, first, family); at <= seq; at++) {
-    const step = trace.steps[at]!;
-    if (!family.has(step.skb) || !step.packet) continue;
+  for (const step of stepsWithin(trace, seq, family)) {
+    if (step.seq < first || step.seq > seq || !step.packet) continue;
     const fields = before && before !== step.packet ? changed(before, step.packet) : [];
     before = step.packet;
     // Until a packet leaves for the first time its sender is still making it; only rules and NAT rewrite it then.
@@ -39,16 +38,6 @@ export function rewritesOf({ trace, first }: Run, seq: number): readonly Rewrite
     rewrites.push({ step, fields, rule: translation?.rule ?? null, entry: translation?.entry ?? null, setup: translation?.setup?.seq ?? null });
   }
   return rewrites.reverse();
-}
-
-function beginning(steps: readonly Step[], seq: number, first: number, family: ReadonlySet<number>): number {
-  let from = seq;
-  for (let at = seq; at >= first; at--) {
-    const step = steps[at]!;
-    if (family.has(step.skb)) from = at;
-    if (step.kind === 'lab.step') break;
-  }
-  return from;
 }
 
 function changed(before: Packet, now: Packet): Rewrite['fields'] {
