@@ -1,9 +1,11 @@
 import { diffPackets, type FieldChange, type Packet, type Step, type Trace } from '../core/index.ts';
+import { SAME_PACKET, stepsWithin } from './packet-steps.ts';
 import { innerIndex } from './tunnels.ts';
 
 /** Generations of copies that are followed back: a fragment of a flooded copy is two. */
 const GENERATIONS = 8;
-const SAME_PACKET: ReadonlySet<string> = new Set(['clone', 'fragment', 'encap', 'decap']);
+/** Relations that are followed: what was put together from fragments is compared with none of them. */
+const COPIES: ReadonlySet<string> = new Set([...SAME_PACKET].filter((relation) => relation !== 'defrag'));
 
 /**
  * The packet as it was before the step that is looked at: for a frame that leaves, as it last was on a wire, so that everything
@@ -31,13 +33,10 @@ export function packetChanges(before: Packet, packet: Packet): FieldChange[] {
 function lookBack(trace: Trace, step: Step, fits: (other: Step) => boolean): Packet | null {
   let skb = step.skb;
   for (let generation = 0; generation < GENERATIONS; generation++) {
-    for (let at = step.seq - 1; at >= 0; at--) {
-      const other = trace.steps[at]!;
-      if (other.skb === skb && other.packet && fits(other)) return other.packet;
-      if (other.kind === 'lab.step') break;
-    }
+    const found = stepsWithin(trace, step.seq, new Set([skb])).findLast((other) => other.seq < step.seq && fits(other));
+    if (found) return found.packet;
     const info = trace.skbs[skb];
-    if (!info || info.parent === 0 || !SAME_PACKET.has(info.relation)) return null;
+    if (!info || info.parent === 0 || !COPIES.has(info.relation)) return null;
     skb = info.parent;
   }
   return null;
